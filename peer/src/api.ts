@@ -1,0 +1,295 @@
+// What a program sees of the mesh: one object, the same in Node and in a page.
+
+import type {
+  Configuration,
+  Durability,
+  Incarnation,
+  Key,
+  MemberKind,
+  MemberState,
+  MeshError,
+  PeerId,
+  Subscribable,
+  Version,
+} from '@shoal/shared';
+import type { Column } from './data/column.ts';
+
+/** What `get` gives back is what was put. JSON is anything else that `JSON.stringify` takes. */
+export type MeshValue = Uint8Array | string | JsonValue;
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+
+export interface CallOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface GetOptions extends CallOptions {
+  /** Wait until somebody puts the key. */
+  readonly wait?: boolean;
+}
+
+export interface PutOptions extends CallOptions {
+  /** Of bytes; strings and JSON have their own. */
+  readonly mediaType?: string;
+  readonly ttlMs?: number;
+  /** `null`: only if the key is absent. */
+  readonly expected?: Version | null;
+  readonly minCopies?: number;
+}
+
+export interface PutDone {
+  readonly version: Version;
+  readonly copies: number;
+}
+
+/** A value with what is known of it. */
+export interface ValueEntry {
+  readonly value: MeshValue;
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  readonly version: Version;
+}
+
+export interface KeyEntry {
+  readonly key: Key;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+  readonly version: Version;
+  readonly member: PeerId;
+}
+
+export interface UdfSource {
+  /** An ES module, TypeScript or JavaScript, with a default export. */
+  readonly source: string;
+  /** As the user knows it; lines in errors are of this file. */
+  readonly fileName?: string;
+}
+
+/** Where a call runs: on the key's owner, on that member, or on the least busy one. */
+export interface CallTarget extends CallOptions {
+  readonly key?: string;
+  readonly member?: string;
+}
+
+/** A line that a UDF printed. */
+export interface LogLine {
+  readonly member: PeerId;
+  readonly memberName: string;
+  readonly level: 'log' | 'info' | 'warn' | 'error' | 'debug';
+  /** The printed values, cloned. */
+  readonly values: readonly unknown[];
+  /** In the user's file, if it can be told. */
+  readonly line?: number;
+  readonly chunk?: number;
+}
+
+/** What went wrong in a UDF, for people: with the row and the place in their file. */
+export interface UdfFailure {
+  readonly message: string;
+  readonly member: PeerId;
+  readonly memberName: string;
+  /** Counted from 0 over the whole dataset. */
+  readonly rowNumber?: number;
+  readonly row?: unknown;
+  readonly fileName?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly stack?: string;
+}
+
+/** One task's record: where and by which worker it ran. */
+export interface TaskRecord {
+  readonly chunk: number;
+  readonly member: PeerId;
+  readonly memberName: string;
+  readonly worker: number;
+  readonly rowsIn: number;
+  readonly rowsOut: number;
+  readonly failedRows: number;
+  readonly startedAtMs: number;
+  readonly runMs: number;
+}
+
+export interface JobProgress {
+  readonly tasks: number;
+  readonly done: number;
+  /** From the records. */
+  readonly members: readonly { readonly member: PeerId; readonly name: string; readonly tasks: number; readonly done: number; readonly rows: number }[];
+}
+
+export interface RunOptions extends CallOptions {
+  readonly dataset: string;
+  readonly params?: JsonValue;
+  /** Count rows that throw and show the first 20, instead of ending the job. */
+  readonly skipErrors?: boolean;
+  /** For each task. */
+  readonly taskTimeoutMs?: number;
+  readonly onProgress?: (progress: JobProgress) => void;
+  readonly onLog?: (line: LogLine) => void;
+}
+
+/** A table that lies on the members: rows are fetched as they are asked for. */
+export interface ResultTable {
+  readonly rowCount: number;
+  readonly columns: readonly Column[];
+  /** Rows from `first`, at most `count`, as plain objects. */
+  rows(first: number, count: number, options?: CallOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Deletes what lies on the members. */
+  close(): Promise<void>;
+}
+
+export interface JobResult {
+  readonly jobId: string;
+  readonly output: { readonly kind: 'table'; readonly table: ResultTable } | { readonly kind: 'value'; readonly value: unknown };
+  readonly tookMs: number;
+  readonly tasks: readonly TaskRecord[];
+  readonly failedRows: number;
+  /** The first 20. */
+  readonly failures: readonly UdfFailure[];
+  readonly logs: readonly LogLine[];
+  /** Printed beyond the bound, and not kept. */
+  readonly droppedLogLines: number;
+}
+
+export interface DatasetInfo {
+  readonly name: string;
+  readonly rowCount: number;
+  readonly sizeBytes: number;
+  readonly columns: readonly (Column & {
+    /** Values that were missing, or did not fit and became missing. */
+    readonly missing: number;
+    readonly unfit: number;
+    /** Line of the first that did not fit. */
+    readonly firstUnfitLine?: number;
+  })[];
+  readonly chunkCount: number;
+  /** Lines that could not be read at all. */
+  readonly brokenLines: number;
+  readonly firstBrokenLine?: number;
+  readonly createdAtMs: number;
+  readonly source: string;
+}
+
+export interface Dataset {
+  readonly info: DatasetInfo;
+  /** The first rows. */
+  head(count: number, options?: CallOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Asked of the members, not computed: which of them holds how many chunks. */
+  whereabouts(options?: CallOptions): Promise<readonly { readonly member: PeerId; readonly name: string; readonly chunks: number; readonly bytes: number }[]>;
+}
+
+/** A file in the page or on disk: read by slices. */
+export interface LoadSource {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Slices in order; each at most some MiB. */
+  slices(options: { readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+}
+
+export interface LoadProgress {
+  readonly bytesRead: number;
+  readonly sizeBytes: number;
+  readonly rows: number;
+  readonly chunksPut: number;
+}
+
+export interface LoadOptions extends CallOptions {
+  readonly name: string;
+  readonly replace?: boolean;
+  /** Columns to be read as text whatever their values look like. */
+  readonly textColumns?: readonly string[];
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+export interface MemberView {
+  readonly id: PeerId;
+  readonly incarnation: Incarnation;
+  readonly name: string;
+  readonly kind: MemberKind;
+  readonly state: MemberState;
+  readonly durability: Durability;
+  readonly workers: number;
+  readonly self: boolean;
+  /** Slots that it owns. */
+  readonly slots: number;
+  readonly link: LinkView | undefined;
+}
+
+/** The data channel to one member. */
+export interface LinkView {
+  readonly member: PeerId;
+  readonly state: 'idle' | 'dialling' | 'greeting' | 'open' | 'waiting';
+  readonly roundTripMs: number | undefined;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly queuedBytes: number;
+}
+
+export interface MeshStatus {
+  readonly mesh: string;
+  readonly self: PeerId;
+  readonly term: number;
+  readonly epoch: number;
+  readonly slots: number;
+  readonly registrar: 'connected' | 'connecting' | 'lost' | 'refused';
+  readonly members: readonly MemberView[];
+  /** This member's own store. */
+  readonly store: StoreView;
+  /** While it leaves: slots still to be handed over. */
+  readonly leaving: { readonly slotsLeft: number } | undefined;
+}
+
+export interface StoreView {
+  readonly owned: number;
+  readonly moving: number;
+  readonly cacheBytes: number;
+  readonly asideRecords: number;
+  readonly asideBytes: number;
+}
+
+export interface MeshMessage {
+  readonly from: PeerId;
+  readonly topic: string;
+  readonly value: MeshValue;
+}
+
+export interface MeshEvents {
+  /** Something of `status()` changed; not more than once a tick. */
+  changed: MeshStatus;
+  memberJoined: MemberView;
+  memberLeft: { readonly id: PeerId; readonly name: string };
+  rangeMoved: { readonly rows: readonly Configuration[] };
+  /** This member is out: replaced, stopped, storage gone. Nothing works afterwards. */
+  stopped: { readonly error: MeshError | undefined };
+}
+
+export interface Mesh extends Subscribable<MeshEvents> {
+  readonly id: PeerId;
+  readonly name: string;
+  status(): MeshStatus;
+  get(key: string, options?: GetOptions): Promise<MeshValue | undefined>;
+  getEntry(key: string, options?: GetOptions): Promise<ValueEntry | undefined>;
+  put(key: string, value: MeshValue, options?: PutOptions): Promise<PutDone>;
+  /** True if there was something to delete. */
+  delete(key: string, options?: PutOptions): Promise<boolean>;
+  /** Keys of all members in order. `pattern`: `*` and `?` as in a shell; Shoal's own (`~…`) only if it begins with `~`. */
+  keys(pattern?: string, options?: CallOptions): AsyncIterable<KeyEntry>;
+  /** Runs the default export once with `args` and gives back what it returns. */
+  call(udf: UdfSource | string, args?: readonly unknown[], target?: CallTarget): Promise<unknown>;
+  /** Delivers a value to the `onMessage` listeners of a member; resolves when it has them. */
+  send(member: string, topic: string, value: MeshValue, options?: CallOptions): Promise<void>;
+  onMessage(topic: string, listener: (message: MeshMessage) => void, options?: { readonly signal?: AbortSignal }): () => void;
+  datasets(options?: CallOptions): Promise<readonly DatasetInfo[]>;
+  /** Rejects `no-dataset`. */
+  dataset(name: string, options?: CallOptions): Promise<Dataset>;
+  load(source: LoadSource, options: LoadOptions): Promise<DatasetInfo>;
+  drop(name: string, options?: CallOptions): Promise<void>;
+  run(udf: UdfSource | string, options: RunOptions): Promise<JobResult>;
+  forget(member: string, options?: CallOptions): Promise<{ readonly member: PeerId; readonly slots: number }>;
+  /** Takes no tasks; goes on serving. */
+  pause(paused: boolean): Promise<void>;
+  setWorkers(count: number): Promise<void>;
+  rename(name: string): Promise<void>;
+  /** Hands all slots to others first (`changed` shows how far), unless there is nobody. Then leaves. */
+  leave(options?: CallOptions & { readonly handOver?: boolean }): Promise<void>;
+}

@@ -1,0 +1,55 @@
+// Typed events: facts in the past tense. A listener that throws does not stop the others.
+
+export type Unsubscribe = () => void;
+
+export interface Subscribable<Events extends object> {
+  on<Name extends keyof Events>(
+    name: Name,
+    listener: (event: Events[Name]) => void,
+    options?: { readonly signal?: AbortSignal },
+  ): Unsubscribe;
+}
+
+export interface Emitter<Events extends object> extends Subscribable<Events> {
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
+  /** Listeners now subscribed, for tests that count leaks. */
+  listenerCount(): number;
+}
+
+/** `onListenerError` hears what a listener threw; the emitter itself swallows nothing. */
+export function createEmitter<Events extends object>(
+  onListenerError: (error: unknown, name: keyof Events) => void,
+): Emitter<Events> {
+  const listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  return {
+    on(name, listener, options) {
+      const signal = options?.signal;
+      if (signal?.aborted === true) return () => undefined;
+      const set = listeners.get(name) ?? new Set();
+      listeners.set(name, set);
+      // A wrapper for each subscription: the same function may listen twice.
+      const entry = (event: never): void => listener(event);
+      set.add(entry);
+      const stop = (): void => {
+        set.delete(entry);
+        signal?.removeEventListener('abort', stop);
+      };
+      signal?.addEventListener('abort', stop, { once: true });
+      return stop;
+    },
+    emit(name, event) {
+      for (const listener of [...(listeners.get(name) ?? [])]) {
+        try {
+          listener(event as never);
+        } catch (error) {
+          onListenerError(error, name);
+        }
+      }
+    },
+    listenerCount() {
+      let count = 0;
+      for (const set of listeners.values()) count += set.size;
+      return count;
+    },
+  };
+}

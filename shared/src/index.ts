@@ -1,0 +1,18 @@
+// The only entry of shared.
+
+export * from './abort.ts';
+export * from './assert.ts';
+export * from './clock.ts';
+export * from './configuration.ts';
+export * from './deferred.ts';
+export * from './emitter.ts';
+export * from './frame.ts';
+export * from './ids.ts';
+export * from './key.ts';
+export * from './limits.ts';
+export * from './logger.ts';
+export * from './mesh-error.ts';
+export * from './signaling.ts';
+export * from './slot.ts';
+export * from './system-clock.ts';
+export * from './value-record.ts';

@@ -1,0 +1,97 @@
+// Every number of the protocol, with its reason. Sizes are bytes, times milliseconds.
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits = {
+  /** A key's UTF-8: keys are compared, listed and kept in memory by the ten thousand. */
+  keyBytes: 512,
+  /** A value: what fits into memory several times over in a tab; larger things are manifests of parts. */
+  valueBytes: 64 * MiB,
+  /** A media type: RFC 6838 allows 127 characters on each side of the slash; nobody needs them. */
+  mediaTypeBytes: 128,
+  /** Writes in one Put: one storage batch. */
+  writesPerPut: 4096,
+  /** The encoded head of a frame: a part of a hand-off lists some hundred keys of 512 bytes. */
+  frameHeadBytes: 1 * MiB,
+  /** A frame: the largest value with its head, rounded up. */
+  frameBytes: 66 * MiB,
+  /** Fragment payload before both ends have said what they take: the size that every browser takes. */
+  fragmentBytesInitial: 16 * KiB,
+  /** Fragment payload otherwise: works among all current browsers; 256 KiB measured no faster. */
+  fragmentBytes: 64 * KiB,
+  /** Frames that one link is joining at once; more is an attack or a bug. */
+  framesJoining: 1024,
+  /** Bytes that one link holds of frames not yet whole. */
+  joiningBytes: 160 * MiB,
+  /** Bytes that one link may queue to send; beyond, requests end with `busy` or wait for room. */
+  outboundBytes: 256 * MiB,
+  /** Frames that one link may queue to send. */
+  outboundFrames: 65_536,
+  /** The channel's own buffer above which no fragment is handed over, and below which sending goes on. */
+  channelHighBytes: 1 * MiB,
+  channelLowBytes: 256 * KiB,
+  /** Bytes that a receiver lets its sender have unread: credit. */
+  creditBytes: 4 * MiB,
+  /** Requests that a member has open with others. */
+  openRequests: 100_000,
+  /** Gets that wait at one owner for keys nobody has put yet. */
+  waitingGets: 10_000,
+  /** The time that a request has when its caller gives none. */
+  requestTimeoutMs: 30_000,
+  /** The longest deadline for which a write is repeated by itself. */
+  retryDeadlineMs: 60_000,
+  /** Twice that: how long request ids are remembered. */
+  retryMemoryMs: 120_000,
+  retryMemoryIds: 100_000,
+  /** Heartbeat, suspicion, lease and grace: REPLICATION, section 1. */
+  heartbeatMs: 1_000,
+  suspicionMs: 2_000,
+  leaseMs: 3_000,
+  graceMs: 4_000,
+  /** A dial: one in several hundred never opens, one in four takes a second. */
+  dialMs: 5_000,
+  /** Dials at once for each member: more hardly move the total and slow each down. */
+  dialsAtOnce: 8,
+  /** Waits between dials of one member: from, to; with jitter. */
+  redialMinMs: 200,
+  redialMaxMs: 5_000,
+  /** A member that has heard nobody for this long, by either clock, serves nothing of its own. */
+  unheardMs: 10_000,
+  /** A tab that nobody has heard for this long is given up, empty. */
+  tabGivenUpMs: 600_000,
+  /** A tombstone's age: longer than any write-back of an operating system, any retry, any hand-off. */
+  tombstoneMs: 3_600_000,
+  /** The wish is recomputed at most this often. */
+  wishMs: 2_000,
+  /** No wish in the first seconds of a registrar that has a table, while members reconnect. */
+  wishQuietMs: 10_000,
+  /** Hand-offs that a member takes in at once. */
+  incomingHandOffs: 4,
+  /** Bytes of one part of a hand-off, and of records on their way. */
+  handOffPartBytes: 1 * MiB,
+  /** The largest signaling message: a table of 4,096 slots is some 100 KB; a signal under 16. */
+  signalingBytes: 1 * MiB,
+  signalBytes: 64 * KiB,
+  /** Source of a UDF. */
+  udfBytes: 1 * MiB,
+  /** A UDF's deadline when its caller gives none. */
+  taskTimeoutMs: 60_000,
+  /** The dry run's. */
+  dryRunMs: 1_000,
+  /** What a task may print; the rest is counted. */
+  logLines: 1_000,
+  logBytes: 64 * KiB,
+  /** Tasks waiting for a worker on one member. */
+  queuedTasks: 100_000,
+  /** Workers of one member. */
+  workersMax: 8,
+  /** Rows of a chunk, and bytes of its source. */
+  chunkRows: 8_192,
+  chunkSourceBytes: 1 * MiB,
+  /** A name: of a mesh, member or dataset. */
+  nameChars: 64,
+} as const;
+
+/** Slots of a mesh unless its registrar says otherwise (simulations run few). */
+export const DEFAULT_SLOT_COUNT = 4_096;
