@@ -16,6 +16,8 @@ export interface RendezvousListener {
   up(challenge: RegistrarEvents['challenge']): void;
   /** The connection is lost; another is being made. */
   down(reason: string): void;
+  /** The registrar was heard, be it only a ping: at least every few seconds while the connection lives. */
+  heard(): void;
   /** The server refused the handshake for good: a code such as `bad-token`, `bad-origin`, `wrong-mesh`. */
   refused(error: Error): void;
   event<Name extends RegistrarEventName>(name: Name, payload: RegistrarEvents[Name]): void;

@@ -1,0 +1,318 @@
+// This member's standing with the registrar: joining on each connection, the table and the roster as last
+// heard, the wish, and proposals that are repeated until their outcome is known. Configurations are
+// believed only from here (REPLICATION, rules 1, 2, 5 and 9).
+
+import {
+  abortable,
+  type Change,
+  type Clock,
+  compareTableEpochs,
+  type Configuration,
+  createDeferred,
+  createEmitter,
+  decodeRows,
+  type EncodedTable,
+  type IceServer,
+  type Incarnation,
+  type Join,
+  type Joined,
+  joinProof,
+  limits,
+  type Logger,
+  MeshError,
+  type MeshId,
+  type Outcome,
+  type PeerId,
+  type RegistrarEventName,
+  type RegistrarEvents,
+  type RegistrarRequests,
+  type RelayedSignal,
+  type RosterEntry,
+  sign,
+  type Slot,
+  sleep,
+  SPOKEN_VERSIONS,
+  type Subscribable,
+  type TableEpoch,
+  toHex,
+  toMeshError,
+  type Update,
+  type Wish,
+} from '@shoal/shared';
+import type { Identity } from '../identity.ts';
+import type { Rendezvous } from '../ports/rendezvous.ts';
+import { createProposals } from './proposals.ts';
+
+export type RegistrarState = 'connected' | 'connecting' | 'lost' | 'refused';
+
+export interface RegistrationEvents {
+  /** Joined, first and after each lost connection; the table is as new as the registrar's. */
+  joined: Joined;
+  rowsChanged: { readonly rows: readonly Configuration[] };
+  rosterChanged: { readonly joined: readonly RosterEntry[]; readonly left: readonly RosterEntry[] };
+  wishChanged: Wish;
+  signalReceived: RelayedSignal;
+  hearsAsked: RegistrarEvents['who-hears'];
+  stateChanged: RegistrarState;
+  /** The registrar was heard. */
+  heard: undefined;
+  /** Out for good: replaced, refused. */
+  stopped: MeshError;
+}
+
+export interface RegistrationDeps {
+  readonly rendezvous: Rendezvous;
+  readonly identity: Identity;
+  readonly incarnation: Incarnation;
+  readonly mesh: string;
+  /** From the data folder; a registrar of another mesh is refused. */
+  readonly meshId: MeshId | undefined;
+  readonly known: TableEpoch | undefined;
+  /** What this member says of itself when it joins. */
+  readonly describe: () => Pick<Join, 'kind' | 'name' | 'durability' | 'ephemeral' | 'weight' | 'workers' | 'paused' | 'freeBytes' | 'domain'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Registration extends Subscribable<RegistrationEvents> {
+  readonly state: RegistrarState;
+  readonly table: TableEpoch;
+  readonly slotCount: number;
+  readonly meshId: MeshId | undefined;
+  readonly iceServers: readonly IceServer[];
+  row(slot: Slot): Configuration | undefined;
+  rows(): readonly Configuration[];
+  member(id: PeerId): RosterEntry | undefined;
+  roster(): readonly RosterEntry[];
+  /** Mesh time: the registrar's clock. */
+  meshNowMs(): number;
+  /** Connects; resolves when joined for the first time, rejects when refused. */
+  start(options?: { readonly signal?: AbortSignal }): Promise<Joined>;
+  /** Rows that another member sent with `moved`: taken only if newer, and never for this member's own slots. */
+  learn(row: Configuration): boolean;
+  propose(changes: readonly Change[]): Promise<Outcome>;
+  request<Name extends 'update' | 'forget' | 'goodbye' | 'table' | 'signal'>(
+    name: Name,
+    ask: RegistrarRequests[Name]['ask'],
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<RegistrarRequests[Name]['answer']>;
+  update(update: Update): Promise<void>;
+  answerHears(question: number, members: readonly PeerId[]): void;
+  /** Asks for the table whatever is known, and resolves when it is here. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createRegistration(deps: RegistrationDeps): Registration {
+  const { rendezvous, clock, logger } = deps;
+  const emitter = createEmitter<RegistrationEvents>((error, name) => logger.error('listenerThrew', { name, error }));
+  const rows = new Map<Slot, Configuration>();
+  const roster = new Map<PeerId, RosterEntry>();
+  const first = createDeferred<Joined>();
+  first.promise.catch(() => undefined); // whoever waits hears of it; nobody may be waiting
+  const closing = new AbortController();
+  let state: RegistrarState = 'connecting';
+  let table: TableEpoch = deps.known ?? { term: 0, epoch: 0 };
+  let hasTable = false;
+  let slotCount = 0;
+  let meshId = deps.meshId;
+  let meshOffsetMs = 0;
+  let iceServers: readonly IceServer[] = [];
+  let refreshing: Promise<void> | undefined;
+
+  const proposals = createProposals({
+    ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
+    isConnected: () => state === 'connected',
+    onRows: applyRows,
+    signal: closing.signal,
+    clock,
+    logger,
+  });
+
+  function setState(next: RegistrarState): void {
+    if (state === next) return;
+    state = next;
+    emitter.emit('stateChanged', next);
+  }
+
+  function stop(error: MeshError): void {
+    setState('refused');
+    first.reject(error);
+    emitter.emit('stopped', error);
+  }
+
+  async function join(nonce: string): Promise<void> {
+    const askedAtMs = clock.wallMs();
+    const ask: Join = {
+      ...deps.describe(),
+      ...(meshId === undefined ? {} : { meshId }),
+      ...(hasTable || deps.known !== undefined ? { known: { ...table } } : {}),
+      publicKey: toHex(deps.identity.keyPair.publicKey),
+      signature: toHex(sign(joinProof(nonce, deps.mesh, deps.incarnation), deps.identity.keyPair.secretKey)),
+      incarnation: deps.incarnation,
+      versions: [...SPOKEN_VERSIONS],
+    };
+    const joined = await rendezvous.request('join', ask, { signal: closing.signal });
+    // Half of the round trip is the best guess of when the registrar looked at its clock.
+    meshOffsetMs = joined.meshTimeMs - (askedAtMs + clock.wallMs()) / 2;
+    meshId = joined.meshId;
+    slotCount = joined.slotCount;
+    iceServers = joined.iceServers;
+    applyTable(joined.table);
+    replaceRoster(joined.roster);
+    setState('connected');
+    emitter.emit('joined', joined);
+    first.resolve(joined);
+    proposals.resend();
+  }
+
+  function applyTable(encoded: EncodedTable): void {
+    const known = decodeRows(encoded.rows);
+    if (known === undefined) throw new MeshError('bad-frame', 'The registrar sent a table that is none.');
+    const newer = !hasTable || compareTableEpochs(encoded, table) >= 0;
+    if (newer) {
+      table = { term: encoded.term, epoch: encoded.epoch };
+      hasTable = true;
+    }
+    applyRows(known);
+  }
+
+  function applyRows(received: readonly Configuration[]): void {
+    const changed = received.filter((row) => isNewerRow(row, rows.get(row.slot)));
+    for (const row of changed) rows.set(row.slot, row);
+    if (changed.length > 0) emitter.emit('rowsChanged', { rows: changed });
+  }
+
+  function onDelta(delta: RegistrarEvents['delta']): void {
+    if (delta.term < table.term || (delta.term === table.term && delta.epoch <= table.epoch)) return;
+    if (delta.term !== table.term || delta.after > table.epoch) {
+      void refresh();
+      return;
+    }
+    applyTable(delta);
+  }
+
+  function refresh(): Promise<void> {
+    refreshing ??= (async () => {
+      try {
+        applyTable(await rendezvous.request('table', {}, { signal: closing.signal }));
+      } catch (error) {
+        // The next connection brings the whole table anyhow.
+        logger.debug('tableNotRefreshed', { error: toMeshError(error).code });
+      } finally {
+        refreshing = undefined;
+      }
+    })();
+    return refreshing;
+  }
+
+  function replaceRoster(entries: readonly RosterEntry[]): void {
+    const ids = new Set(entries.map((entry) => entry.id));
+    changeRoster(entries, [...roster.keys()].filter((id) => !ids.has(id)));
+  }
+
+  function changeRoster(changed: readonly RosterEntry[], gone: readonly PeerId[]): void {
+    const left = gone.flatMap((id) => roster.get(id) ?? []);
+    for (const id of gone) roster.delete(id);
+    const joined = changed.filter((entry) => roster.get(entry.id)?.incarnation !== entry.incarnation && entry.state !== 'away');
+    for (const entry of changed) roster.set(entry.id, entry);
+    emitter.emit('rosterChanged', { joined, left });
+  }
+
+  function onEvent<Name extends RegistrarEventName>(name: Name, payload: RegistrarEvents[Name]): void {
+    const received = { name, payload } as { [N in RegistrarEventName]: { name: N; payload: RegistrarEvents[N] } }[RegistrarEventName];
+    switch (received.name) {
+      case 'delta':
+        return onDelta(received.payload);
+      case 'roster':
+        return changeRoster(received.payload.changed, received.payload.gone);
+      case 'wish':
+        return emitter.emit('wishChanged', received.payload);
+      case 'signal':
+        return emitter.emit('signalReceived', received.payload);
+      case 'stop':
+        return stop(MeshError.fromWire(received.payload.error));
+      case 'still-there':
+        return rendezvous.note('here', { number: received.payload.number });
+      case 'who-hears':
+        return emitter.emit('hearsAsked', received.payload);
+      case 'challenge':
+        return;
+    }
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    get table() {
+      return table;
+    },
+    get slotCount() {
+      return slotCount;
+    },
+    get meshId() {
+      return meshId;
+    },
+    get iceServers() {
+      return iceServers;
+    },
+    on: emitter.on,
+    row: (slot) => rows.get(slot),
+    rows: () => [...rows.values()],
+    member: (id) => roster.get(id),
+    roster: () => [...roster.values()],
+    meshNowMs: () => clock.wallMs() + meshOffsetMs,
+    start: (options) => {
+      rendezvous.connect({
+        up: (challenge) => tryJoin(challenge.nonce),
+        down: (reason) => {
+          logger.info('registrarLost', { reason });
+          if (state !== 'refused') setState(hasTable ? 'lost' : 'connecting');
+        },
+        heard: () => emitter.emit('heard', undefined),
+        refused: (error) => stop(toMeshError(error)),
+        event: onEvent,
+      });
+      return abortable(first.promise, options?.signal);
+    },
+    learn: (row) => {
+      if (row.owner === deps.identity.id || !isNewerRow(row, rows.get(row.slot))) return false;
+      applyRows([row]);
+      return true;
+    },
+    propose: proposals.propose,
+    request: (name, ask, options) => rendezvous.request(name, ask, options),
+    update: async (update) => {
+      await rendezvous.request('update', update, { signal: closing.signal });
+    },
+    answerHears: (question, members) => rendezvous.note('hears', { question, members: [...members] }),
+    refresh,
+    close: async () => {
+      closing.abort(new MeshError('closed', 'This member has left the mesh.'));
+      proposals.close();
+      await rendezvous.close();
+    },
+  };
+
+  function tryJoin(nonce: string): void {
+    join(nonce).catch((error: unknown) => onJoinFailed(toMeshError(error), nonce));
+  }
+
+  function onJoinFailed(error: MeshError, nonce: string): void {
+    // A lost connection comes back and brings a new challenge; a busy registrar is asked again then.
+    if (error.code === 'no-registrar' || error.code === 'aborted' || error.code === 'closed') return;
+    if (!error.retryable) return stop(error);
+    logger.warn('joinRefused', { code: error.code, message: error.message });
+    void sleep(clock, limits.heartbeatMs, closing.signal).then(
+      () => tryJoin(nonce),
+      () => undefined,
+    );
+  }
+}
+
+/** A row is newer by its slot's epoch; `settled` is the one thing that changes within an epoch. */
+function isNewerRow(row: Configuration, known: Configuration | undefined): boolean {
+  if (known === undefined || row.epoch !== known.epoch) return row.epoch > (known?.epoch ?? -1);
+  return row.settled && !known.settled;
+}
