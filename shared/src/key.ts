@@ -14,7 +14,9 @@ const encoder = new TextEncoder();
 export function parseKey(text: unknown): Key | undefined {
   if (typeof text !== 'string' || text.length === 0 || text.length > limits.keyBytes) return undefined;
   if (!text.isWellFormed()) return undefined;
-  return encoder.encode(text).length <= limits.keyBytes ? (text as Key) : undefined;
+  // A UTF-16 unit makes at most three bytes: most keys need no encoding to be measured.
+  const fits = text.length * 3 <= limits.keyBytes || encoder.encode(text).length <= limits.keyBytes;
+  return fits ? (text as Key) : undefined;
 }
 
 /** Throws `bad-key` with a sentence that says what is wrong. */

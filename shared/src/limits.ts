@@ -16,6 +16,14 @@ export const limits = {
   frameHeadBytes: 1 * MiB,
   /** A frame: the largest value with its head, rounded up. */
   frameBytes: 66 * MiB,
+  /** Keys or records that one frame lists: some hundred bytes each fit into the head. */
+  listedPerFrame: 4096,
+  /** Remembered requests in one frame: 80 bytes each fit into the head. */
+  rememberedPerFrame: 8192,
+  /** A sentence of an error; a longer one is cut when it is sent. */
+  errorChars: 8192,
+  /** The least fragment payload that a member may ask for: below, heads would outweigh it. */
+  fragmentBytesLeast: 1 * KiB,
   /** Fragment payload before both ends have said what they take: the size that every browser takes. */
   fragmentBytesInitial: 16 * KiB,
   /** Fragment payload otherwise: works among all current browsers; 256 KiB measured no faster. */

@@ -1,6 +1,8 @@
 // What a caller may be told when something can't be had. The codes are closed and stable: programs
 // test them, never the sentence. The sentence is for people: it names the thing and what to do.
 
+import { limits } from './limits.ts';
+
 /** Every code with whether trying the same again may help. */
 export const MESH_ERROR_CODES = {
   /** The caller cancelled. */
@@ -113,7 +115,8 @@ export class MeshError extends Error {
   }
 
   toWire(): MeshErrorWire {
-    const { code, message, detail } = this;
+    const { code, detail } = this;
+    const message = this.message.slice(0, limits.errorChars);
     return Object.keys(detail).length === 0 ? { code, message } : { code, message, detail };
   }
 
