@@ -2,7 +2,7 @@
 // tombstones too, so that a write changes it in constant time and the order does not matter.
 
 import { xxHash32 } from 'js-xxhash';
-import type { SlotDigest } from './frame.ts';
+import type { SlotDigest } from './slot-frame.ts';
 import type { Key } from './key.ts';
 import type { Version } from './value-record.ts';
 

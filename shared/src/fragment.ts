@@ -9,6 +9,7 @@ export const FRAGMENT_HEAD_BYTES = 16;
 
 const FIRST = 1;
 const LAST = 2;
+const ABORT = 4;
 /** Room made at a stream's first fragment; it doubles as bytes arrive. */
 const FIRST_ROOM_BYTES = 256 * 1024;
 
@@ -46,6 +47,16 @@ export function createFragmentCutter(stream: number, frame: Uint8Array): Fragmen
       return message;
     },
   };
+}
+
+/** Ends a frame that was sent in part: a head alone. The receiver forgets what it has of the stream. */
+export function createAbortFragment(stream: number): Uint8Array {
+  const message = new Uint8Array(FRAGMENT_HEAD_BYTES);
+  const view = new DataView(message.buffer);
+  view.setUint8(0, PROTOCOL_VERSION);
+  view.setUint8(1, ABORT);
+  view.setUint32(4, stream);
+  return message;
 }
 
 export type JoinOutcome = { readonly frame?: Uint8Array } | { readonly error: MeshErrorWire };
@@ -133,6 +144,10 @@ export function createFragmentJoiner(bounds: JoinerBounds): FragmentJoiner {
 
   return {
     push(message) {
+      if (isAbort(message)) {
+        drop(streamOf(message));
+        return NOTHING_YET;
+      }
       const fragment = readFragment(message);
       if ('error' in fragment) {
         if (message.length >= FRAGMENT_HEAD_BYTES) drop(streamOf(message));
@@ -169,6 +184,12 @@ function readFragment(message: Uint8Array): Fragment | { readonly error: MeshErr
     return badFragment(`A fragment from ${offset} to ${end} of ${total} with flags ${flags} is damaged.`);
   }
   return { stream: streamOf(message), offset, total, body: message.subarray(FRAGMENT_HEAD_BYTES) };
+}
+
+function isAbort(message: Uint8Array): boolean {
+  if (message.length !== FRAGMENT_HEAD_BYTES || message[1] !== ABORT) return false;
+  const aborted = createAbortFragment(streamOf(message));
+  return message.every((byte, index) => byte === aborted[index]);
 }
 
 function streamOf(message: Uint8Array): number {

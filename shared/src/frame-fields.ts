@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import type { Configuration, Copy } from './configuration.ts';
-import type { KeyVersion, MovedRecord, RememberedRequest, SlotDigest } from './frame.ts';
+import type { KeyVersion, MovedRecord, RememberedRequest, SlotDigest } from './slot-frame.ts';
 import type { Incarnation, MeshId, PeerId, RequestId } from './ids.ts';
 import { parseIncarnation, parseMeshId, parsePeerId, parseRequestId } from './ids.ts';
 import { parseKey, type Key } from './key.ts';
@@ -24,6 +24,8 @@ export const flag = v.boolean();
 export const uint32 = v.custom<number>(wholeUpTo(0xffff_ffff), 'not a uint32');
 /** Bytes or a count: whole, exact in a double. */
 export const count = v.custom<number>(wholeUpTo(Number.MAX_SAFE_INTEGER), 'not a count');
+/** What a storage says is free: endless if it can't be told. */
+export const freeSpace = v.custom<number>((value) => typeof value === 'number' && value >= 0, 'not a number of bytes');
 /** A span of time: may have a fraction, is never endless. */
 export const milliseconds = v.custom<number>(
   (value) => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER,

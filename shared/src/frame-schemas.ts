@@ -10,6 +10,7 @@ import {
   errorWire,
   flag,
   free,
+  freeSpace,
   incarnation,
   key,
   keyVersion,
@@ -103,7 +104,7 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
     fragmentBytes: v.pipe(uint32, v.minValue(limits.fragmentBytesLeast), v.maxValue(limits.frameBytes)),
   }),
   heartbeat: v.object({ number: uint32, ...tableEpoch }),
-  alive: v.object({ number: uint32, incarnation, ...tableEpoch, freeBytes: count, lease: flag }),
+  alive: v.object({ number: uint32, incarnation, ...tableEpoch, freeBytes: freeSpace, lease: flag }),
   goodbye: v.object({}),
   credit: v.object({ bytes: count }),
 

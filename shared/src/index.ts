@@ -14,6 +14,7 @@ export * from './logger.ts';
 export * from './mesh-error.ts';
 export * from './signaling.ts';
 export * from './slot.ts';
+export * from './slot-frame.ts';
 export * from './slot-span.ts';
 export * from './system-clock.ts';
 export * from './value-record.ts';
