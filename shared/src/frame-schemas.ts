@@ -125,7 +125,7 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
   'settle-records': v.object({ ...slotHead, records: movedRecords }),
   'drop-tombstones': v.object({ ...slotHead, keys: keyVersions }),
 
-  begin: v.object({ ...handOff, counter: uint32, digest, remembered: rememberedRequests }),
+  begin: v.object({ ...handOff, counter: uint32, digest, remembered: rememberedRequests, reachMs: v.exactOptional(milliseconds) }),
   begun: v.object({ ...handOff, digest }),
   part: v.object({ ...handOff, fromKey: v.exactOptional(key), toKey: v.exactOptional(key), keys: keyVersions }),
   want: v.object({ ...handOff, keys: listOf(key, limits.listedPerFrame) }),

@@ -76,6 +76,25 @@ export const limits = {
   wishQuietMs: 10_000,
   /** Hand-offs that a member takes in at once. */
   incomingHandOffs: 4,
+  /** Hand-offs open at once to one member, and in all: most slots are small and only cost round trips; bulk goes `incomingHandOffs` at a time. */
+  handOffsAtOnce: 64,
+  handOffsInAll: 128,
+  /** Records of one message of a hand-off below which it is not bulk. */
+  handOffSmallBytes: 32 * KiB,
+  /** A learner that answers nothing for this long is given up. */
+  stuckMs: 4_000,
+  /** Frames about one slot kept until the row that they speak of comes. */
+  keptSlotFrames: 64,
+  /** Requests that wait at one slot: behind an open write, a seal or a newer row. */
+  slotWaiting: 16_384,
+  /** Refusals of one slot, kept so that a late first try is refused too. */
+  refusedIds: 4_096,
+  /** Deletes in memory that wait for their sweep. */
+  sweepQueue: 100_000,
+  /** Free bytes below which nothing more is taken in. */
+  storageReserveBytes: 8 * MiB,
+  /** Bytes of one group commit; one larger write goes alone. */
+  groupBytes: 8 * MiB,
   /** Bytes of one part of a hand-off, and of records on their way. */
   handOffPartBytes: 1 * MiB,
   /** The largest signaling message: a table of 4,096 slots is some 100 KB; a signal under 16. */
