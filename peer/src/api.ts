@@ -239,6 +239,12 @@ export interface MeshStatus {
   readonly leaving: { readonly slotsLeft: number } | undefined;
 }
 
+/** What a member says of itself when it is asked. */
+export interface MemberReport {
+  readonly id: PeerId;
+  readonly links: readonly LinkView[];
+}
+
 export interface StoreView {
   readonly owned: number;
   readonly moving: number;
@@ -267,6 +273,8 @@ export interface Mesh extends Subscribable<MeshEvents> {
   readonly id: PeerId;
   readonly name: string;
   status(): MeshStatus;
+  /** Asked of that member (service `status`): what only it knows. */
+  statusOf(member: string, options?: CallOptions): Promise<MemberReport>;
   get(key: string, options?: GetOptions): Promise<MeshValue | undefined>;
   getEntry(key: string, options?: GetOptions): Promise<ValueEntry | undefined>;
   put(key: string, value: MeshValue, options?: PutOptions): Promise<PutDone>;
