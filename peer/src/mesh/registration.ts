@@ -98,8 +98,8 @@ export interface Registration extends Subscribable<RegistrationEvents> {
   ): Promise<RegistrarRequests[Name]['answer']>;
   update(update: Update): Promise<void>;
   answerHears(question: number, members: readonly PeerId[]): void;
-  /** Asks for the table whatever is known, and resolves when it is here. */
-  refresh(): Promise<void>;
+  /** Asks for the table whatever is known; true when it is here. */
+  refresh(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -118,7 +118,6 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   let meshId = deps.meshId;
   let meshOffsetMs = 0;
   let iceServers: readonly IceServer[] = [];
-  let refreshing: Promise<void> | undefined;
 
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
@@ -192,18 +191,15 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     applyTable(delta);
   }
 
-  function refresh(): Promise<void> {
-    refreshing ??= (async () => {
-      try {
-        applyTable(await rendezvous.request('table', {}, { signal: closing.signal }));
-      } catch (error) {
-        // The next connection brings the whole table anyhow.
-        logger.debug('tableNotRefreshed', { error: toMeshError(error).code });
-      } finally {
-        refreshing = undefined;
-      }
-    })();
-    return refreshing;
+  async function refresh(): Promise<boolean> {
+    try {
+      applyTable(await rendezvous.request('table', {}, { signal: closing.signal }));
+      return true;
+    } catch (error) {
+      // The next connection brings the whole table anyhow.
+      logger.debug('tableNotRefreshed', { error: toMeshError(error).code });
+      return false;
+    }
   }
 
   function replaceRoster(entries: readonly RosterEntry[]): void {

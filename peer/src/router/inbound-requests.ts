@@ -12,6 +12,9 @@ export interface InboundRequests {
   readonly size: number;
 }
 
+/** A timer of the platform takes no more than 2^31 ms. */
+const LONGEST_MS = 24 * 60 * 60 * 1_000;
+
 interface Running {
   readonly from: PeerId;
   readonly id: RequestId;
@@ -29,7 +32,7 @@ export function createInboundRequests(clock: Clock): InboundRequests {
         throw new MeshError('busy', `This member works on ${limits.openRequests} requests; try again.`);
       }
       const entry: Running = { from, id: head.id, controller: new AbortController() };
-      const deadline = createDeadline(clock, head.remainingMs, {
+      const deadline = createDeadline(clock, Math.min(head.remainingMs, LONGEST_MS), {
         outer: entry.controller.signal,
         reason: () => new MeshError('deadline', 'The time of the request ran out.'),
       });

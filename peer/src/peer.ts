@@ -1,0 +1,128 @@
+// A member, the same in a tab and in Node: puts the layers together over the ports that it is given.
+// (Who calls whom: ARCHITECTURE.md.)
+
+import {
+  type Clock,
+  createDeadline,
+  type IceServer,
+  type Incarnation,
+  type Logger,
+  type MemberKind,
+  MeshError,
+  type PeerId,
+  type Random,
+  randomHex,
+  type Unsubscribe,
+} from '@shoal/shared';
+import type { Mesh } from './api.ts';
+import { assemble } from './assemble.ts';
+import { readBelonging, writeBelonging } from './belonging.ts';
+import type { ReadChunks } from './data/load.ts';
+import { loadIdentity } from './identity.ts';
+import { createRegistration, type Registration } from './mesh/registration.ts';
+import type { Rendezvous } from './ports/rendezvous.ts';
+import type { Storage } from './ports/storage.ts';
+import type { Transport } from './ports/transport.ts';
+import type { WorkerHost } from './ports/worker-host.ts';
+
+/** How signals of WebRTC travel: through the registrar, stamped with the true sender. */
+export interface SignalPath {
+  send(to: PeerId, dial: string, data: string): void;
+  onSignal(listener: (signal: { readonly from: PeerId; readonly dial: string; readonly data: string }) => void): Unsubscribe;
+}
+
+export interface TransportContext {
+  readonly self: PeerId;
+  readonly signals: SignalPath;
+  iceServers(): readonly IceServer[];
+}
+
+export interface PeerDeps {
+  readonly storage: Storage;
+  readonly rendezvous: Rendezvous;
+  readonly createTransport: (context: TransportContext) => Transport;
+  readonly workerHost: WorkerHost;
+  /** Reads a file into chunks; a page gives one that works off its thread. */
+  readonly readChunks?: ReadChunks;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface PeerConfig {
+  readonly mesh: string;
+  readonly name: string;
+  readonly kind: MemberKind;
+  readonly workers: number;
+  /** What fails together with this member; its own id if nothing is known. */
+  readonly domain?: string;
+  /** Its storage does not outlive it. */
+  readonly ephemeral?: boolean;
+  readonly weight?: number;
+  readonly cacheBytes?: number;
+  readonly joinTimeoutMs?: number;
+}
+
+/** What changes while a member is in. */
+export interface SelfState {
+  name: string;
+  workers: number;
+  paused: boolean;
+  freeBytes: number;
+}
+
+const JOIN_TIMEOUT_MS = 15_000;
+
+/** Resolves when joined: admitted, and the table is here. Rejects with a code that says why not; then everything is closed but `deps`' storage. */
+export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Mesh> {
+  const { clock, logger, random, storage } = deps;
+  const identity = await loadIdentity(storage, random);
+  const belonging = await readBelonging(storage, config.mesh);
+  const incarnation = randomHex(random, 8) as Incarnation;
+  const selfState: SelfState = {
+    name: config.name,
+    workers: config.workers,
+    paused: false,
+    freeBytes: await finiteFreeBytes(storage),
+  };
+  const registration = createRegistration({
+    rendezvous: deps.rendezvous,
+    identity,
+    incarnation,
+    mesh: config.mesh,
+    meshId: belonging?.meshId,
+    known: belonging?.known,
+    clock,
+    logger,
+    describe: () => ({
+      ...selfState,
+      kind: config.kind,
+      durability: storage.durability,
+      ephemeral: config.ephemeral ?? false,
+      weight: config.kind === 'command' ? 0 : (config.weight ?? 1),
+      domain: config.domain ?? identity.id,
+    }),
+  });
+  await join(registration, clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
+  if (config.kind !== 'command') await writeBelonging(storage, config.mesh, registration);
+  return assemble({ deps, config, self: identity.id, incarnation, registration, selfState });
+}
+
+async function finiteFreeBytes(storage: Storage): Promise<number> {
+  return Math.min(await storage.freeBytes(), Number.MAX_SAFE_INTEGER);
+}
+
+async function join(registration: Registration, clock: Clock, timeoutMs: number): Promise<void> {
+  const deadline = createDeadline(clock, timeoutMs, {
+    reason: () => new MeshError('no-registrar', `The server did not let this member in within ${timeoutMs / 1000} s: is its address right, and is it running?`),
+  });
+  try {
+    await registration.start({ signal: deadline.signal });
+  } catch (error) {
+    await registration.close();
+    throw error;
+  } finally {
+    deadline.end();
+  }
+}
+

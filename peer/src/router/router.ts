@@ -1,0 +1,207 @@
+// From frame kind to handler: the one place where a frame is looked at, and from which answers leave.
+// Handlers and slot machines give frames; the router sends them.
+
+import {
+  abortable,
+  type Clock,
+  type DataFrame,
+  type Frame,
+  type FramePriority,
+  type GetFrame,
+  type Key,
+  type Logger,
+  type MemberKind,
+  MeshError,
+  NO_PAYLOAD,
+  type PeerId,
+  type PutFrame,
+  type RequestId,
+  type Slot,
+  type SlotFrame,
+  sleep,
+  slotOfKey,
+  toMeshError,
+} from '@shoal/shared';
+import type { MeshLinks } from '../mesh/mesh.ts';
+import type { Registration } from '../mesh/registration.ts';
+import type { RangeStore, StoreAnswer } from '../store/range-store.ts';
+import { createInboundRequests } from './inbound-requests.ts';
+import { createRequests } from './requests.ts';
+import { blobPriority, createServices, type RoutedServices } from './services.ts';
+import { createRoutedValues, type RoutedValues } from './values.ts';
+
+export interface RouterDeps {
+  readonly self: PeerId;
+  readonly kind: MemberKind;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly links: MeshLinks;
+  readonly store: RangeStore;
+  readonly registration: Registration;
+  nextRequestId(): RequestId;
+}
+
+export interface Router {
+  readonly services: RoutedServices;
+  readonly values: RoutedValues;
+  slotOf(key: Key): Slot;
+  /** False without a link, or when its queue is full: what the frame was for is taken up again by epochs and digests. */
+  sendSlotFrame(to: PeerId, frame: SlotFrame): boolean;
+  receive(from: PeerId, frame: Frame): void;
+  linkClosed(member: PeerId, reason: string): void;
+  /** Requests that this member works on, and those it has open: for leak tests and metrics. */
+  counts(): { readonly inbound: number; readonly open: number };
+  close(): void;
+}
+
+/** A member that is here gets a link by itself; how often to look whether something else changed. */
+const LOOK_AGAIN_MS = 250;
+
+export function createRouter(deps: RouterDeps): Router {
+  const { clock, links, store, registration, self } = deps;
+  const requests = createRequests<StoreAnswer, never>();
+  const inbound = createInboundRequests(clock);
+  const slotOf = (key: Key): Slot => slotOfKey(key, registration.slotCount);
+
+  const services = createServices({
+    self,
+    clock,
+    inbound,
+    nextRequestId: deps.nextRequestId,
+    send: (to, frame, priority) => links.send(to, frame, priority),
+    unsend: (to, id) => links.unsend(to, id),
+    room: (to, signal) => links.room(to, { signal }),
+    reach: (to, signal) => reach(to, signal),
+  });
+
+  /** A command dials whom it needs; the others hold links to everybody and wait for this one. */
+  async function reach(member: PeerId, signal: AbortSignal): Promise<void> {
+    while (!links.isOpen(member)) {
+      if (registration.member(member) === undefined) {
+        throw new MeshError('no-member', `There is no member ${member} in the mesh.`, { detail: { member } });
+      }
+      await linkOrWait(member, signal);
+    }
+  }
+
+  async function linkOrWait(member: PeerId, signal: AbortSignal): Promise<void> {
+    if (registration.member(member)?.state === 'away') return sleep(clock, LOOK_AGAIN_MS, signal);
+    try {
+      await links.linkTo(member, { signal });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await sleep(clock, LOOK_AGAIN_MS, signal);
+    }
+  }
+
+  async function request(to: PeerId, frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer> {
+    await links.room(to, { signal });
+    const answer = requests.open(frame.id, to);
+    try {
+      links.send(to, frame, frame.kind === 'put' ? blobPriority(frame.payload) : 1);
+      return await abortable(answer, signal);
+    } catch (error) {
+      requests.drop(frame.id);
+      if (signal.aborted) cancel(to, frame.id);
+      throw error;
+    }
+  }
+
+  function cancel(to: PeerId, id: RequestId): void {
+    links.unsend(to, id);
+    trySend(to, { kind: 'cancel', id }, 0);
+  }
+
+  function trySend(to: PeerId, frame: Frame, priority: FramePriority): boolean {
+    try {
+      links.send(to, frame, priority);
+      return true;
+    } catch (error) {
+      deps.logger.debug('frameNotSent', { to, kind: frame.kind, code: toMeshError(error).code });
+      return false;
+    }
+  }
+
+  async function serve(from: PeerId, frame: GetFrame | PutFrame): Promise<void> {
+    let answer: StoreAnswer;
+    try {
+      answer = await inbound.run(from, frame, (signal) => local(frame, signal));
+    } catch (thrown) {
+      const error = toMeshError(thrown);
+      // Who cancelled or is gone asks for nothing; who ran out of time has told its caller already.
+      if (error.code === 'aborted' || error.code === 'link-lost' || error.code === 'deadline') return;
+      answer = { result: { kind: 'refused', error: error.toWire() }, payload: NO_PAYLOAD };
+    }
+    const data: DataFrame = { kind: 'data', id: frame.id, ...answer };
+    await links.room(from);
+    trySend(from, data, blobPriority(data.payload));
+  }
+
+  function local(frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer> {
+    return frame.kind === 'get' ? store.get(frame, { signal }) : store.put(frame, { signal });
+  }
+
+  const values = createRoutedValues({
+    self,
+    clock,
+    slotCount: () => registration.slotCount,
+    nextRequestId: deps.nextRequestId,
+    row: (slot) => registration.row(slot),
+    learn: (row) => registration.learn(row),
+    nameOf: (member) => registration.member(member)?.name ?? member,
+    isOpen: (member) => links.isOpen(member),
+    reachOrChange: linkOrWait,
+    request,
+    local,
+  });
+
+  function receive(from: PeerId, frame: Frame): void {
+    switch (frame.kind) {
+      case 'get':
+      case 'put':
+        void serve(from, frame);
+        return;
+      case 'data':
+        requests.resolve(frame.id, from, { result: frame.result, payload: frame.payload });
+        return;
+      case 'blob':
+        services.receive(from, frame);
+        return;
+      case 'cancel':
+        inbound.cancel(from, frame.id);
+        return;
+      case 'hello':
+      case 'heartbeat':
+      case 'alive':
+      case 'goodbye':
+      case 'credit':
+        return; // the link's own
+      default: {
+        const incarnation = registration.member(from)?.incarnation;
+        if (incarnation !== undefined) store.receive(from, incarnation, frame);
+      }
+    }
+  }
+
+  return {
+    services,
+    values,
+    slotOf,
+    sendSlotFrame: (to, frame) => trySend(to, frame, slotFramePriority(frame)),
+    receive,
+    linkClosed: (member, reason) => {
+      requests.linkClosed(member, reason);
+      services.linkClosed(member, reason);
+      inbound.linkClosed(member);
+      store.linkClosed(member);
+    },
+    counts: () => ({ inbound: inbound.size, open: requests.size }),
+    close: () => inbound.close(),
+  };
+}
+
+/** Acknowledgements first; what carries values is bulk, the rest small. */
+function slotFramePriority(frame: SlotFrame): FramePriority {
+  if (frame.kind === 'stored' || frame.kind === 'resign' || frame.kind === 'other-epoch') return 0;
+  return 'payload' in frame ? blobPriority(frame.payload) : 1;
+}

@@ -1,0 +1,245 @@
+// Gets and puts of this member, brought to the owner of their key: with the same request id in every try,
+// again when the slot moved, when a link broke and when the owner came back, until the caller's time is up.
+
+import {
+  type Clock,
+  type Configuration,
+  createDeadline,
+  type DataResult,
+  type GetFrame,
+  type Key,
+  limits,
+  MeshError,
+  NO_PAYLOAD,
+  type PeerId,
+  type PutFrame,
+  type RequestId,
+  type Slot,
+  sleep,
+  slotOfKey,
+  toMeshError,
+} from '@shoal/shared';
+import type { RawOptions, RawPut, RawValue } from '../ports/values.ts';
+import type { StoreAnswer } from '../store/range-store.ts';
+
+export interface RoutedValuesDeps {
+  readonly self: PeerId;
+  readonly clock: Clock;
+  readonly slotCount: () => number;
+  nextRequestId(): RequestId;
+  row(slot: Slot): Configuration | undefined;
+  /** Takes a row that another member sent, if it is newer. */
+  learn(row: Configuration): boolean;
+  nameOf(member: PeerId): string;
+  /** Resolves when there is an open link to the member, or a little while has passed. */
+  reachOrChange(member: PeerId, signal: AbortSignal): Promise<void>;
+  isOpen(member: PeerId): boolean;
+  /** Sends and waits for the answer; rejects `link-lost` when the link ends first. */
+  request(to: PeerId, frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer>;
+  /** This member's own store. */
+  local(frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer>;
+}
+
+export interface GetResult extends RawOptions {
+  readonly wait?: boolean;
+}
+
+export interface RoutedValues {
+  get(key: Key, options?: GetResult): Promise<RawValue | undefined>;
+  put(key: Key, bytes: Uint8Array, options: RawPut): Promise<{ readonly version: RawValue['version']; readonly copies: number }>;
+  delete(key: Key, options?: RawOptions & Pick<RawPut, 'expected' | 'minCopies'>): Promise<boolean>;
+}
+
+/** One request over all its tries. */
+interface Attempt {
+  readonly id: RequestId;
+  readonly key: Key;
+  readonly slot: Slot;
+  readonly verb: 'get' | 'put' | 'delete';
+  readonly startedMs: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Some try was sent and not answered: it may have happened. */
+  maybeDone: boolean;
+  /** Whom it waits for, for the sentence at the end. */
+  waitsFor: PeerId | undefined;
+}
+
+type FrameOf = (attempt: Attempt, epoch: number) => GetFrame | PutFrame;
+
+/** Between tries that nothing else paces. */
+const RETRY_MS = 50;
+
+export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
+  const { clock } = deps;
+
+  async function run(verb: Attempt['verb'], key: Key, frameOf: FrameOf, options: RawOptions): Promise<StoreAnswer> {
+    const timeoutMs = options.timeoutMs ?? limits.requestTimeoutMs;
+    const deadline = createDeadline(clock, timeoutMs, {
+      outer: options.signal,
+      reason: () => outOfTime(attempt),
+    });
+    const attempt: Attempt = {
+      id: deps.nextRequestId(),
+      key,
+      slot: slotOfKey(key, deps.slotCount()),
+      verb,
+      startedMs: clock.monotonicMs(),
+      timeoutMs,
+      signal: deadline.signal,
+      maybeDone: false,
+      waitsFor: undefined,
+    };
+    try {
+      return await tryUntilAnswered(attempt, frameOf);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async function tryUntilAnswered(attempt: Attempt, frameOf: FrameOf): Promise<StoreAnswer> {
+    for (;;) {
+      const row = deps.row(attempt.slot);
+      const answer = row === undefined ? undefined : await tryOnce(attempt, row, frameOf);
+      if (answer !== undefined) {
+        if (answer.result.kind !== 'moved') return answer;
+        attempt.maybeDone = false;
+        if (deps.learn(answer.result.row)) continue;
+      }
+      // Nobody to ask yet, a broken link, or a `moved` that this member knew: news will come.
+      await sleep(clock, RETRY_MS, attempt.signal);
+    }
+  }
+
+  /** The answer of the owner; undefined if it has to be tried again. */
+  async function tryOnce(attempt: Attempt, row: Configuration, frameOf: FrameOf): Promise<StoreAnswer | undefined> {
+    const frame = frameOf(attempt, row.epoch);
+    try {
+      if (row.owner === deps.self) return await deps.local(frame, attempt.signal);
+      if (!deps.isOpen(row.owner)) {
+        attempt.waitsFor = row.owner;
+        await deps.reachOrChange(row.owner, attempt.signal);
+        if (!deps.isOpen(row.owner)) return undefined;
+      }
+      attempt.waitsFor = undefined;
+      attempt.maybeDone = true;
+      return await deps.request(row.owner, frame, attempt.signal);
+    } catch (thrown) {
+      const error = toMeshError(thrown);
+      if (attempt.signal.aborted) throw error;
+      if (error.code === 'link-lost') {
+        attempt.waitsFor = row.owner;
+        return undefined;
+      }
+      if (error.code === 'busy') {
+        attempt.maybeDone = false;
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  function outOfTime(attempt: Attempt): MeshError {
+    const { key, verb, timeoutMs, waitsFor } = attempt;
+    const seconds = timeoutMs < 10_000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`;
+    const perhaps = verb !== 'get' && attempt.maybeDone ? ` The ${verb} may or may not have happened.` : '';
+    if (waitsFor !== undefined) {
+      return new MeshError(
+        'owner-away',
+        `${deps.nameOf(waitsFor)}, which owns the key "${key}", was not there for ${seconds}. Try again when it is back, or give its slots up with \`shoal forget\`.${perhaps}`,
+        { detail: { key, member: waitsFor, maybeDone: perhaps !== '' } },
+      );
+    }
+    return new MeshError('deadline', `The ${verb} of "${key}" had no answer within ${seconds}.${perhaps}`, {
+      detail: { key, maybeDone: perhaps !== '' },
+    });
+  }
+
+  function head(attempt: Attempt, epoch: number) {
+    const ageMs = Math.max(0, Math.ceil(clock.monotonicMs() - attempt.startedMs));
+    return {
+      id: attempt.id,
+      ageMs,
+      remainingMs: Math.max(1, attempt.timeoutMs - ageMs),
+      forwarded: false,
+      slot: attempt.slot,
+      epoch,
+    };
+  }
+
+  function writeFrame(write: Omit<PutFrame['writes'][number], 'key'>, bytes: Uint8Array, minCopies: number): FrameOf {
+    return (attempt, epoch) => ({
+      kind: 'put',
+      ...head(attempt, epoch),
+      minCopies,
+      writes: [{ key: attempt.key, ...write }],
+      payload: bytes,
+    });
+  }
+
+  return {
+    get: async (key, options = {}) => {
+      const frameOf: FrameOf = (attempt, epoch) => ({
+        kind: 'get',
+        ...head(attempt, epoch),
+        key,
+        wait: options.wait === true,
+      });
+      const { result, payload } = await run('get', key, frameOf, options);
+      return rawValue(key, result, payload);
+    },
+    put: async (key, bytes, options) => {
+      const { mediaType, contentNamed = false, ttlMs, expected, minCopies = 1 } = options;
+      const write = {
+        op: 'put' as const,
+        mediaType,
+        contentNamed,
+        sizeBytes: bytes.byteLength,
+        ...(ttlMs === undefined ? {} : { ttlMs }),
+        ...(expected === undefined ? {} : { expected }),
+      };
+      const { result } = await run('put', key, writeFrame(write, bytes, minCopies), options);
+      return done(key, result);
+    },
+    delete: async (key, options = {}) => {
+      const { expected, minCopies = 1 } = options;
+      const write = {
+        op: 'delete' as const,
+        mediaType: '',
+        contentNamed: false,
+        sizeBytes: 0,
+        ...(expected === undefined ? {} : { expected }),
+      };
+      const { result } = await run('delete', key, writeFrame(write, NO_PAYLOAD, minCopies), options);
+      if (result.kind === 'absent') return false;
+      done(key, result);
+      return true;
+    },
+  };
+}
+
+function rawValue(key: Key, result: DataResult, bytes: Uint8Array): RawValue | undefined {
+  switch (result.kind) {
+    case 'value': {
+      const { mediaType, version, contentNamed } = result;
+      return { bytes, mediaType, version, contentNamed };
+    }
+    case 'absent':
+      return undefined;
+    default:
+      throw refusal(key, result);
+  }
+}
+
+function done(key: Key, result: DataResult): { readonly version: RawValue['version']; readonly copies: number } {
+  if (result.kind === 'done') return { version: result.version, copies: result.copies };
+  throw refusal(key, result);
+}
+
+function refusal(key: Key, result: DataResult): MeshError {
+  if (result.kind === 'refused') {
+    const { code, message, detail } = result.error;
+    return new MeshError(code, message, { detail: { key, ...detail, ...(result.version === undefined ? {} : { version: result.version }) } });
+  }
+  return new MeshError('bad-frame', `The owner of "${key}" answered "${result.kind}".`, { detail: { key } });
+}

@@ -1,0 +1,223 @@
+// The `mesh` object that programs hold: the users' types over the parts of a member.
+
+import {
+  abortable,
+  createDeadline,
+  type Configuration,
+  type Key,
+  MeshError,
+
+  type RosterEntry,
+  requireKey,
+  isReservedKey,
+} from '@shoal/shared';
+import type { CallOptions, GetOptions, KeyEntry, Mesh, MeshValue, PutDone, PutOptions, ValueEntry } from './api.ts';
+import type { PeerParts } from './assemble.ts';
+import { dropDataset, listDatasets, openDataset } from './data/dataset.ts';
+import { loadArrowCodec } from './data/lazy-codec.ts';
+import { loadDataset } from './data/load.ts';
+import { parsePattern } from './glob.ts';
+import { decodeValue, encodeValue } from './media.ts';
+import { createMessages } from './messages.ts';
+import { createStatusView } from './status-view.ts';
+
+export interface UserMesh {
+  readonly mesh: Mesh;
+  /** Something of the status changed. */
+  changed(): void;
+  rowsChanged(rows: readonly Configuration[]): void;
+  rosterChanged(change: { readonly joined: readonly RosterEntry[]; readonly left: readonly RosterEntry[] }): void;
+  ended(error: MeshError | undefined): void;
+}
+
+export function createUserMesh(parts: PeerParts): UserMesh {
+  const { events, self, selfState, registration, values, compute, deps, router } = parts;
+  const status = createStatusView(parts);
+  const messages = createMessages({ services: router.services, logger: deps.logger });
+  let over: MeshError | undefined;
+  const open = (): void => {
+    if (over !== undefined) throw over;
+  };
+
+  const mesh: Mesh = {
+    id: self,
+    get name() {
+      return selfState.name;
+    },
+    on: events.on,
+    status: status.read,
+    get: async (key, options) => (await getEntry(key, options))?.value,
+    getEntry,
+    put,
+    delete: async (key, options) => {
+      open();
+      return values.delete(ownKey(key), options);
+    },
+    keys: (pattern, options) => listMatching(pattern ?? '*', options),
+    call: async (udf, args, target) => {
+      open();
+      return compute.call(udf, args ?? [], { ...target, ...(target?.member === undefined ? {} : { member: findMember(target.member).id }) });
+    },
+    send: async (member, topic, value, options) => {
+      open();
+      await messages.send(findMember(member).id, topic, value, options);
+    },
+    onMessage: messages.onMessage,
+    datasets: async (options) => {
+      open();
+      return listDatasets(values, options);
+    },
+    dataset: async (name, options) => {
+      open();
+      return openDataset({ values, codec: loadArrowCodec }, name, options);
+    },
+    load: async (source, options) => {
+      open();
+      return loadDataset({ values, codec: loadArrowCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks }, source, options);
+    },
+    drop: async (name, options) => {
+      open();
+      await dropDataset(values, name, options);
+    },
+    run: async (udf, options) => {
+      open();
+      return compute.run(udf, options);
+    },
+    forget: async (member, options) => {
+      open();
+      return registration.request('forget', { member }, options);
+    },
+    pause: (paused) => change({ paused }, () => compute.pause(paused)),
+    setWorkers: (workers) => change({ workers }, () => compute.setWorkers(workers)),
+    rename: (name) => change({ name }, () => undefined),
+    leave,
+  };
+
+  async function getEntry(text: string, options?: GetOptions): Promise<ValueEntry | undefined> {
+    open();
+    const raw = await values.get(requireKey(text), options);
+    if (raw === undefined) return undefined;
+    return { value: decodeValue(raw.bytes, raw.mediaType), bytes: raw.bytes, mediaType: raw.mediaType, version: raw.version };
+  }
+
+  async function put(text: string, value: MeshValue, options: PutOptions = {}): Promise<PutDone> {
+    open();
+    const key = ownKey(text);
+    const encoded = encodeValue(value, `The value of "${text}"`, options.mediaType);
+    return values.put(key, encoded.bytes, { ...options, mediaType: encoded.mediaType });
+  }
+
+  async function* listMatching(pattern: string, options: CallOptions = {}): AsyncIterable<KeyEntry> {
+    open();
+    const { prefix, matches } = parsePattern(pattern);
+    for await (const entry of values.list(prefix, options)) {
+      if (matches(entry.key) && (pattern.startsWith('~') || !entry.key.startsWith('~'))) yield entry;
+    }
+    requireEverybody();
+  }
+
+  /** A listing without the keys of somebody who is away is no listing. */
+  function requireEverybody(): void {
+    const owners = new Set(registration.rows().map((row) => row.owner));
+    const away = registration.roster().filter((entry) => entry.state === 'away' && owners.has(entry.id));
+    const first = away[0];
+    if (first === undefined) return;
+    throw new MeshError(
+      'owner-away',
+      `The keys of ${away.map((entry) => entry.name).join(', ')} are not in this list: ${away.length === 1 ? 'it is' : 'they are'} away.`,
+      { detail: { member: first.id } },
+    );
+  }
+
+  /** By id, beginning of an id, or name. */
+  function findMember(text: string): RosterEntry {
+    const roster = registration.roster();
+    const exact = roster.filter((entry) => entry.id === text);
+    const found = exact.length > 0 ? exact : roster.filter((entry) => entry.name === text || (text.length >= 4 && entry.id.startsWith(text)));
+    const [entry] = found;
+    if (entry !== undefined && found.length === 1) return entry;
+    throw new MeshError('no-member', found.length === 0 ? `There is no member "${text}" in the mesh.` : `"${text}" names ${found.length} members: give more of the id.`);
+  }
+
+  async function change(update: { paused?: boolean; workers?: number; name?: string }, apply: () => void): Promise<void> {
+    open();
+    await registration.update(update);
+    Object.assign(selfState, update);
+    apply();
+    status.changed();
+  }
+
+  async function leave(options: CallOptions & { readonly handOver?: boolean } = {}): Promise<void> {
+    if (options.handOver === true) {
+      open();
+      status.setLeaving(true);
+      try {
+        await registration.update({ leaving: true });
+        await untilHandedOver(options);
+      } catch (error) {
+        status.setLeaving(false);
+        await registration.update({ leaving: false }).catch(() => undefined);
+        throw error;
+      }
+    }
+    await parts.stop();
+  }
+
+  async function untilHandedOver({ signal, timeoutMs }: CallOptions): Promise<void> {
+    const stopped = new AbortController();
+    const deadline =
+      timeoutMs === undefined
+        ? undefined
+        : createDeadline(deps.clock, timeoutMs, {
+            outer: signal,
+            reason: () => new MeshError('deadline', `Not all ranges were handed over within ${timeoutMs} ms; this member stays.`),
+          });
+    try {
+      await abortable(
+        new Promise<void>((resolve) => {
+          const look = (): void => {
+            if (over !== undefined || status.ownedSlots() === 0 || !othersCanOwn()) resolve();
+          };
+          events.on('changed', look, { signal: stopped.signal });
+          look();
+        }),
+        deadline?.signal ?? signal,
+      );
+    } finally {
+      stopped.abort();
+      deadline?.end();
+    }
+  }
+
+  function othersCanOwn(): boolean {
+    return registration.roster().some((entry) => entry.id !== self && entry.weight > 0 && entry.kind !== 'command' && (entry.state === 'here' || entry.state === 'paused'));
+  }
+
+  return {
+    mesh,
+    changed: status.changed,
+    rowsChanged: (rows) => {
+      events.emit('rangeMoved', { rows });
+      status.changed();
+    },
+    rosterChanged: ({ joined, left }) => {
+      for (const entry of joined) events.emit('memberJoined', status.memberView(entry));
+      for (const entry of left) events.emit('memberLeft', { id: entry.id, name: entry.name });
+      status.changed();
+    },
+    ended: (error) => {
+      over = error ?? new MeshError('closed', 'This member has left the mesh.');
+      messages.close();
+      status.close();
+      events.emit('stopped', { error });
+    },
+  };
+}
+
+/** A key that users may write. */
+function ownKey(text: string): Key {
+  const key = requireKey(text);
+  if (isReservedKey(key)) throw new MeshError('bad-key', `The key "${text}" begins with "~": those are Shoal's own, to be read and not written.`);
+  return key;
+}
+
