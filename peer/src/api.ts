@@ -243,6 +243,7 @@ export interface MeshStatus {
 export interface MemberReport {
   readonly id: PeerId;
   readonly links: readonly LinkView[];
+  readonly store: StoreView;
 }
 
 export interface StoreView {

@@ -15,10 +15,12 @@ import {
   toMeshError,
 } from '@shoal/shared';
 import type { Mesh, MeshEvents } from './api.ts';
+import { noteBelonging } from './belonging.ts';
 import { type Compute, createCompute } from './compute/compute.ts';
-import { loadArrowCodec } from './data/lazy-codec.ts';
+import { loadChunkCodec } from './data/load-chunk-codec.ts';
 import { askHolders, serveHolders } from './holders.ts';
 import { listKeys, serveListing } from './listing.ts';
+import { serveReports } from './member-report.ts';
 import { createHearing, type Hearing } from './mesh/hearing.ts';
 import { createMeshLinks, type MeshLinks } from './mesh/mesh.ts';
 import type { Registration } from './mesh/registration.ts';
@@ -27,7 +29,6 @@ import type { Values } from './ports/values.ts';
 import { createRouter, type Router } from './router/router.ts';
 import { createRangeStore, type RangeStore } from './store/range-store.ts';
 import { createUserMesh, type UserMesh } from './user-mesh.ts';
-import { serveLinkViews } from './link-views.ts';
 
 export interface Start {
   readonly deps: PeerDeps;
@@ -94,7 +95,7 @@ export function assemble(start: Start): Mesh {
   const ends = [
     serveListing({ services: router.services, store }),
     serveHolders(router.services, store),
-    serveLinkViews(router.services, links),
+    serveReports({ self, services: router.services, links, store }),
     compute.serve(),
     ...connectRegistration(start, { links, store, hearing, user, stop }),
     ...connectLinks({ links, router, store, hearing, user }),
@@ -195,7 +196,7 @@ function createComputeOf({ deps, self, selfState, config }: Start, router: Route
     clock: deps.clock,
     random: deps.random,
     logger: deps.logger,
-    codec: loadArrowCodec,
+    codec: loadChunkCodec,
     workers: selfState.workers,
   });
 }
@@ -224,6 +225,7 @@ interface Connected {
 function connectRegistration(start: Start, parts: Connected & Pick<PeerParts, 'stop'>): readonly (() => void)[] {
   const { registration } = start;
   const { links, store, hearing, user } = parts;
+  const noteTable = createNoteTable(start);
   return [
     registration.on('heard', hearing.heard),
     registration.on('joined', () => {
@@ -234,6 +236,7 @@ function connectRegistration(start: Start, parts: Connected & Pick<PeerParts, 's
     registration.on('rowsChanged', ({ rows }) => {
       store.applyRows(rows);
       user.rowsChanged(rows);
+      noteTable();
     }),
     registration.on('rosterChanged', (change) => {
       admit(start, links);
@@ -249,6 +252,23 @@ function connectRegistration(start: Start, parts: Connected & Pick<PeerParts, 's
     ),
     registration.on('stopped', (error) => void parts.stop(error)),
   ];
+}
+
+/** The highest table obeyed is noted now and then, unsynced: it shows an old file of the registrar's, and guards nothing. */
+const NOTE_TABLE_MS = 2_000;
+
+function createNoteTable({ deps, config, registration }: Start): () => void {
+  let waiting = false;
+  return () => {
+    if (waiting || config.kind === 'command') return;
+    waiting = true;
+    deps.clock.setTimer(() => {
+      waiting = false;
+      noteBelonging(deps.storage, config.mesh, registration).catch((error: unknown) => {
+        deps.logger.debug('tableNotNoted', { code: toMeshError(error).code });
+      });
+    }, NOTE_TABLE_MS);
+  };
 }
 
 /** REPLICATION, section 3: `hears` names those heard within 4 s. */

@@ -23,8 +23,14 @@ export async function readBelonging(storage: Storage, mesh: string): Promise<Bel
   );
 }
 
-export async function writeBelonging(storage: Storage, mesh: string, belonging: Belonging): Promise<void> {
-  await storage.putMeta(META_NAME, new TextEncoder().encode(JSON.stringify({ mesh, ...belonging })));
+/** Notes the mesh and the table that is obeyed now. */
+export async function noteBelonging(
+  storage: Storage,
+  mesh: string,
+  standing: { readonly meshId: MeshId | undefined; readonly table: TableEpoch },
+): Promise<void> {
+  const { meshId, table } = standing;
+  await storage.putMeta(META_NAME, new TextEncoder().encode(JSON.stringify({ mesh, meshId, known: table })));
 }
 
 function parse(record: unknown): Belonging & { readonly mesh: string } {

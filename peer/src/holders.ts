@@ -1,6 +1,7 @@
 // Which member holds which of some keys: asked of the members, not computed from the table.
 
-import { type Key, MeshError, parseKey, type PeerId } from "@shoal/shared";
+import { type Key, MeshError, parseKey, type PeerId } from '@shoal/shared';
+import type { Services } from './ports/services.ts';
 import type { RawOptions } from './ports/values.ts';
 import type { RangeStore } from './store/range-store.ts';
 

@@ -1,1 +1,13 @@
+// The only entry of peer. What is large (Arrow, sucrase, acorn, papaparse) is behind `import()`.
+
+export { createSocketIoRendezvous, type SocketIoRendezvousOptions } from './adapters/socket-io-rendezvous.ts';
 export type * from './api.ts';
+export type { Column, ColumnType, Row } from './data/column.ts';
+export { type Identity, loadIdentity } from './identity.ts';
+export { createPeer, type PeerConfig, type PeerDeps, type SignalPath, type TransportContext } from './peer.ts';
+export type * from './ports/rendezvous.ts';
+export type * from './ports/services.ts';
+export type * from './ports/storage.ts';
+export type * from './ports/transport.ts';
+export type * from './ports/values.ts';
+export type * from './ports/worker-host.ts';

@@ -16,7 +16,7 @@ import {
 } from '@shoal/shared';
 import type { Mesh } from './api.ts';
 import { assemble } from './assemble.ts';
-import { readBelonging, writeBelonging } from './belonging.ts';
+import { noteBelonging, readBelonging } from './belonging.ts';
 import type { ReadChunks } from './data/load.ts';
 import { loadIdentity } from './identity.ts';
 import { createRegistration, type Registration } from './mesh/registration.ts';
@@ -104,7 +104,7 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
     }),
   });
   await join(registration, clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
-  if (config.kind !== 'command') await writeBelonging(storage, config.mesh, registration);
+  if (config.kind !== 'command') await noteBelonging(storage, config.mesh, registration);
   return assemble({ deps, config, self: identity.id, incarnation, registration, selfState });
 }
 

@@ -14,10 +14,11 @@ import {
 import type { CallOptions, GetOptions, KeyEntry, Mesh, MeshValue, PutDone, PutOptions, ValueEntry } from './api.ts';
 import type { PeerParts } from './assemble.ts';
 import { dropDataset, listDatasets, openDataset } from './data/dataset.ts';
-import { loadArrowCodec } from './data/lazy-codec.ts';
+import { loadChunkCodec } from './data/load-chunk-codec.ts';
 import { loadDataset } from './data/load.ts';
 import { parsePattern } from './glob.ts';
 import { decodeValue, encodeValue } from './media.ts';
+import { askReport } from './member-report.ts';
 import { createMessages } from './messages.ts';
 import { createStatusView } from './status-view.ts';
 
@@ -46,6 +47,10 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     },
     on: events.on,
     status: status.read,
+    statusOf: async (member, options) => {
+      open();
+      return askReport(router.services, findMember(member).id, options);
+    },
     get: async (key, options) => (await getEntry(key, options))?.value,
     getEntry,
     put,
@@ -69,11 +74,11 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     },
     dataset: async (name, options) => {
       open();
-      return openDataset({ values, codec: loadArrowCodec }, name, options);
+      return openDataset({ values, codec: loadChunkCodec }, name, options);
     },
     load: async (source, options) => {
       open();
-      return loadDataset({ values, codec: loadArrowCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks }, source, options);
+      return loadDataset({ values, codec: loadChunkCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks }, source, options);
     },
     drop: async (name, options) => {
       open();
