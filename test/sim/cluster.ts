@@ -1,0 +1,93 @@
+// A whole mesh in one process: the real registrar and real members over channels in memory, on one clock.
+
+import { createPeer, type Mesh, type WorkerHost } from '@shoal/peer';
+import { type Clock, type Logger, type MemberKind, MeshError, type Random, silentLogger } from '@shoal/shared';
+import { createMemoryTables, createRegistrar, type Registrar, type TableStore } from '@shoal/signaling-server';
+import { createMemoryRendezvous, type MemoryRendezvous } from '../../peer/src/adapters/memory/rendezvous.ts';
+import { createMemoryStorage } from '../../peer/src/adapters/memory/storage.ts';
+import { createMemoryNetwork, type MemoryNetwork } from '../../peer/src/adapters/memory/transport.ts';
+
+export interface ClusterMember {
+  readonly mesh: Mesh;
+  readonly rendezvous: MemoryRendezvous;
+  readonly storage: MemoryStorage;
+}
+
+type MemoryStorage = ReturnType<typeof createMemoryStorage>;
+
+export interface Cluster {
+  readonly network: MemoryNetwork;
+  readonly tables: TableStore;
+  join(name: string, options?: JoinOptions): Promise<ClusterMember>;
+  /** As after kill -9: its sessions end, and only the table store is left. */
+  stopRegistrar(): Promise<void>;
+  startRegistrar(): void;
+  close(): Promise<void>;
+}
+
+export interface JoinOptions {
+  readonly kind?: MemberKind;
+  readonly storage?: MemoryStorage;
+  readonly workerHost?: WorkerHost;
+  readonly workers?: number;
+}
+
+export interface ClusterOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly slotCount?: number;
+  readonly logger?: Logger;
+}
+
+export function createCluster(options: ClusterOptions): Cluster {
+  const { clock, random, slotCount = 16, logger = silentLogger } = options;
+  const tables = createMemoryTables();
+  const network = createMemoryNetwork({ clock });
+  const members = new Set<ClusterMember>();
+  let registrar: Registrar | undefined;
+
+  const startRegistrar = (): void => {
+    registrar = createRegistrar({ clock, random, logger, tables, slotCount, wishMs: 100, wishQuietMs: 0 });
+  };
+  startRegistrar();
+
+  return {
+    network,
+    tables,
+    startRegistrar,
+    stopRegistrar: async () => {
+      const stopped = registrar;
+      registrar = undefined;
+      await stopped?.close();
+    },
+    join: async (name, { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0 } = {}) => {
+      const rendezvous = createMemoryRendezvous({
+        clock,
+        connect: async (client) => {
+          if (registrar === undefined) throw new MeshError('no-registrar', 'The server is away.');
+          return registrar.connect('main', client);
+        },
+      });
+      const mesh = await createPeer(
+        { storage, rendezvous, createTransport: ({ self }) => network.transport(self), workerHost, clock, random, logger },
+        { mesh: 'main', name, kind, workers },
+      );
+      const member: ClusterMember = { mesh, rendezvous, storage };
+      members.add(member);
+      mesh.on('stopped', () => members.delete(member));
+      return member;
+    },
+    close: async () => {
+      await Promise.all([...members].map((member) => member.mesh.leave()));
+      await registrar?.close();
+    },
+  };
+}
+
+const noWorkers: WorkerHost = {
+  isolation: 'uncaged',
+  start: async () => {
+    throw new MeshError('no-workers', 'This member has no workers.');
+  },
+  close: async () => undefined,
+};
