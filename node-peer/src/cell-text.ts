@@ -10,7 +10,9 @@ export function toJsonText(value: unknown): string {
 export function toCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return value.replace(/\s+/g, ' ');
-  return typeof value === 'object' ? toJsonText(value) : String(value);
+  if (typeof value === 'number') return String(value);
+  const text = toJsonText(value);
+  return typeof value === 'bigint' ? text.slice(1, -1) : text;
 }
 
 /** A field of CSV (RFC 4180). */
@@ -23,9 +25,12 @@ function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Map) {
     const entries: [unknown, unknown][] = [...value];
-    return entries.every(([key]) => typeof key === 'string') ? Object.fromEntries(entries as [string, unknown][]) : entries;
+    return entries.every(([key]) => typeof key === 'string')
+      ? Object.fromEntries(entries as [string, unknown][])
+      : entries;
   }
   if (value instanceof Set) return [...value];
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as unknown as ArrayLike<unknown>);
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
+    return Array.from(value as unknown as ArrayLike<unknown>);
   return value;
 }

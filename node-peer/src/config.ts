@@ -29,7 +29,9 @@ export function parseMeshAddress(
   const url = parseServerUrl(text);
   const meshInUrl = /^\/m\/([^/]+)\/?$/.exec(url.pathname)?.[1];
   if (meshInUrl === undefined && url.pathname !== '/') {
-    throw badArgument(`${url.origin}${url.pathname} is no address of a mesh: it is ${url.origin}, or ${url.origin}/m/NAME.`);
+    throw badArgument(
+      `${url.origin}${url.pathname} is no address of a mesh: it is ${url.origin}, or ${url.origin}/m/NAME.`,
+    );
   }
   const named = meshInUrl === undefined ? undefined : decodeURIComponent(meshInUrl);
   if (named !== undefined && flags.mesh !== undefined && named !== flags.mesh) {

@@ -39,10 +39,14 @@ export async function writeResult(
   signal: AbortSignal,
 ): Promise<void> {
   const { output } = result;
-  if (flags.out !== undefined) await writeFile(flags.out, (sink) => writeOutput(output, formatOf(flags.out ?? ''), sink, signal));
+  if (flags.out !== undefined)
+    await writeFile(flags.out, (sink) => writeOutput(output, formatOf(flags.out ?? ''), sink, signal));
   if (flags.json === true) await printResult(result, flags.out === undefined, signal);
   else if (flags.out !== undefined) return;
-  else if (output.kind === 'value') await printLine(process.stdout.isTTY ? JSON.stringify(JSON.parse(toJsonText(output.value)), null, 2) : toJsonText(output.value));
+  else if (output.kind === 'value')
+    await printLine(
+      process.stdout.isTTY ? JSON.stringify(JSON.parse(toJsonText(output.value)), null, 2) : toJsonText(output.value),
+    );
   else if (process.stdout.isTTY) await printFirstRows(output.table, signal);
   else await writeRows(output.table, 'ndjson', print, signal);
 }
@@ -74,7 +78,12 @@ async function printFirstRows(table: ResultTable, signal: AbortSignal): Promise<
   if (more > 0) complain(`and ${more} more rows: --out FILE writes all of them.`);
 }
 
-async function writeOutput(output: JobResult['output'], format: RowFormat, sink: Sink, signal: AbortSignal): Promise<void> {
+async function writeOutput(
+  output: JobResult['output'],
+  format: RowFormat,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<void> {
   if (output.kind === 'table') await writeRows(output.table, format, sink, signal);
   else await sink(`${format === 'csv' ? toCsvField(output.value) : toJsonText(output.value)}\n`);
 }
@@ -86,7 +95,9 @@ async function writeRows(table: ResultTable, format: RowFormat, sink: Sink, sign
   for (let first = 0; first < table.rowCount; first += ROWS_AT_ONCE) {
     throwIfAborted(signal);
     const rows = await table.rows(first, ROWS_AT_ONCE, { signal });
-    const lines = rows.map((row) => (format === 'csv' ? names.map((name) => toCsvField(row[name])).join(',') : toJsonText(row)));
+    const lines = rows.map((row) =>
+      format === 'csv' ? names.map((name) => toCsvField(row[name])).join(',') : toJsonText(row),
+    );
     const text = lines.join(format === 'json' ? ',\n' : '\n');
     await sink(format === 'json' ? (first === 0 ? text : `,\n${text}`) : `${text}\n`);
   }

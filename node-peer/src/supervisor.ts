@@ -36,60 +36,75 @@ export interface Supervised {
 }
 
 export function supervise(options: SuperviseOptions): Supervised {
-  const { clock } = options;
-  const ready = createDeferred<unknown>();
-  let wasReady = false;
-  let ending = false;
-  let delayMs = FIRST_DELAY_MS;
-  let child: ChildProcess | undefined;
-  let stopTimer: StopTimer | undefined;
-  let gone = createDeferred<void>();
+  const supervisor = new Supervisor(options);
+  supervisor.start();
+  return {
+    ready: supervisor.ready.promise,
+    end: () => supervisor.end(),
+    pid: () => supervisor.pid(),
+  };
+}
 
-  const start = (): void => {
-    const started = options.start();
-    const startedAtMs = clock.monotonicMs();
-    child = started;
-    gone = createDeferred<void>();
-    started.on('message', (message) => {
-      wasReady = true;
-      ready.resolve(message);
-      options.onReady(message);
+class Supervisor {
+  readonly ready = createDeferred<unknown>();
+  readonly #options: SuperviseOptions;
+  #wasReady = false;
+  #ending = false;
+  #delayMs = FIRST_DELAY_MS;
+  #startedAtMs = 0;
+  #child: ChildProcess | undefined;
+  #gone = createDeferred<void>();
+  #stopTimer: StopTimer | undefined;
+
+  constructor(options: SuperviseOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const child = this.#options.start();
+    this.#child = child;
+    this.#gone = createDeferred<void>();
+    this.#startedAtMs = this.#options.clock.monotonicMs();
+    child.on('message', (message) => {
+      this.#wasReady = true;
+      this.ready.resolve(message);
+      this.#options.onReady(message);
     });
     // `error` comes instead of `exit` when it could not be started at all.
-    started.once('error', (error) => onGone(`could not be started: ${error.message}`));
-    started.once('exit', (code, signal) => {
-      if (clock.monotonicMs() - startedAtMs >= STEADY_MS) delayMs = FIRST_DELAY_MS;
-      onGone(signal === null ? `ended with code ${code}` : `was ended by ${signal}`);
-    });
-  };
+    child.once('error', (error) => this.#onGone(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) =>
+      this.#onGone(signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
+    );
+  }
 
-  const onGone = (how: string): void => {
+  pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    this.#stopTimer?.();
+    const child = this.#child;
     if (child === undefined) return;
-    child = undefined;
-    gone.resolve();
-    if (ending) return;
-    if (!wasReady) {
-      ready.reject(new Error(how));
+    child.kill('SIGTERM');
+    const stopKill = this.#options.clock.setTimer(() => child.kill('SIGKILL'), END_GRACE_MS);
+    await this.#gone.promise;
+    stopKill();
+  }
+
+  #onGone(how: string): void {
+    if (this.#child === undefined) return;
+    this.#child = undefined;
+    this.#gone.resolve();
+    if (this.#ending) return;
+    if (!this.#wasReady) {
+      this.ready.reject(new Error(how));
       return;
     }
-    options.onDied(how, delayMs);
-    stopTimer = clock.setTimer(start, delayMs);
-    delayMs = Math.min(delayMs * 2, LAST_DELAY_MS);
-  };
-
-  start();
-  return {
-    ready: ready.promise,
-    pid: () => child?.pid,
-    end: async () => {
-      ending = true;
-      stopTimer?.();
-      const running = child;
-      if (running === undefined) return;
-      running.kill('SIGTERM');
-      const stopKill = clock.setTimer(() => running.kill('SIGKILL'), END_GRACE_MS);
-      await gone.promise;
-      stopKill();
-    },
-  };
+    const { clock, onDied } = this.#options;
+    if (clock.monotonicMs() - this.#startedAtMs >= STEADY_MS) this.#delayMs = FIRST_DELAY_MS;
+    onDied(how, this.#delayMs);
+    this.#stopTimer = clock.setTimer(() => this.start(), this.#delayMs);
+    this.#delayMs = Math.min(this.#delayMs * 2, LAST_DELAY_MS);
+  }
 }

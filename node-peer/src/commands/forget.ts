@@ -5,7 +5,7 @@ import { callOptions, type MeshFlags, requestCommand, withMesh } from '../comman
 import { complain, printJson } from '../output.ts';
 
 export function forgetCommand(): Command {
-  return requestCommand('forget', "give up the slots of a member that is away: they go, empty, to others")
+  return requestCommand('forget', 'give up the slots of a member that is away: they go, empty, to others')
     .argument('<member>', 'id, beginning of it, or name')
     .option('--json', 'print { member, slots }')
     .action(async (member: string, flags: MeshFlags, command: Command) => {

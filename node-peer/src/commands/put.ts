@@ -55,7 +55,10 @@ async function readBounded(key: string, stream: Readable): Promise<Uint8Array> {
     parts.push(part);
     size += part.length;
     if (size > limits.valueBytes) {
-      throw new MeshError('bad-value', `The value for "${key}" has more than ${limits.valueBytes} bytes, the most that a value may have.`);
+      throw new MeshError(
+        'bad-value',
+        `The value for "${key}" has more than ${limits.valueBytes} bytes, the most that a value may have.`,
+      );
     }
   }
   return Buffer.concat(parts, size);

@@ -74,9 +74,13 @@ function progressText({ tasks, done, members }: JobProgress): string {
 }
 
 function logText(line: LogLine): string {
-  const place = [line.memberName, line.line === undefined ? undefined : `line ${line.line}`].filter((part) => part !== undefined);
+  const place = [line.memberName, line.line === undefined ? undefined : `line ${line.line}`].filter(
+    (part) => part !== undefined,
+  );
   const level = line.level === 'log' || line.level === 'info' ? '' : `${line.level}: `;
-  const values = line.values.map((value) => (typeof value === 'string' ? value : inspect(value, { breakLength: Infinity })));
+  const values = line.values.map((value) =>
+    typeof value === 'string' ? value : inspect(value, { breakLength: Infinity }),
+  );
   return `[${place.join(', ')}] ${level}${values.join(' ')}`;
 }
 
@@ -87,7 +91,9 @@ function summarize(result: JobResult): void {
     for (const failure of result.failures) complain(`  ${failureText(failure)}`);
   }
   const members = new Set(result.tasks.map((task) => task.member)).size;
-  complain(`Done in ${(result.tookMs / 1000).toFixed(2)} s: ${result.tasks.length} tasks on ${members} member${members === 1 ? '' : 's'}.`);
+  complain(
+    `Done in ${(result.tookMs / 1000).toFixed(2)} s: ${result.tasks.length} tasks on ${members} member${members === 1 ? '' : 's'}.`,
+  );
 }
 
 function failureText(failure: UdfFailure): string {

@@ -139,7 +139,11 @@ function parseListening(message: unknown): Listening | undefined {
   const { url } = message;
   if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
   const parsed = new URL(url);
-  return { url, port: Number(parsed.port) || PORTS_OF_SCHEMES[parsed.protocol] || DEFAULT_PORT, token: parsed.searchParams.get('token') ?? undefined };
+  return {
+    url,
+    port: Number(parsed.port) || PORTS_OF_SCHEMES[parsed.protocol] || DEFAULT_PORT,
+    token: parsed.searchParams.get('token') ?? undefined,
+  };
 }
 
 const PORTS_OF_SCHEMES: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
