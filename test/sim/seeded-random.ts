@@ -1,6 +1,6 @@
 // Chance from a seed, so that a failing run can be run again.
 
-import type { Random } from '../../shared/src/clock.ts';
+import type { Random } from '@shoal/shared';
 
 /** The generator mulberry32: small, fast, and good enough to shake a test. */
 export function createSeededRandom(seed: number): Random {

@@ -1,7 +1,7 @@
 // A clock that moves only when a test says so. `advance` fires the timers that fall due one by one, in
 // the order of their time, and lets promises settle after each, so that a second of a mesh takes no time.
 
-import type { Clock, StopTimer } from '../../shared/src/clock.ts';
+import type { Clock, StopTimer } from '@shoal/shared';
 
 export interface VirtualClock extends Clock {
   /** Lets `durationMs` pass: each timer that falls due fires at its time, and what it started settles before the next. */
