@@ -20,7 +20,19 @@ export interface RegistrarSession {
 export interface Registrar {
   /** After admission. Sends the challenge at once. Rejects if the mesh's table can't be loaded or is locked. */
   connect(mesh: string, client: RegistrarClient): Promise<RegistrarSession>;
+  /** For `/healthz` and tests. */
+  status(): RegistrarStatus;
   close(): Promise<void>;
+}
+
+export interface RegistrarStatus {
+  readonly meshes: number;
+  /** Connected members, commands included. */
+  readonly members: number;
+  readonly relayedSignals: number;
+  readonly relayedBytes: number;
+  /** Meshes in which nothing changes, since their table is older than what a member knows. */
+  readonly frozen: readonly { readonly mesh: string; readonly reason: string }[];
 }
 
 /** Where a mesh's table is kept. Writing resolves only when it would survive a loss of power. */

@@ -1,0 +1,85 @@
+// One mesh at the registrar: its state with the parts that work on it.
+
+import {
+  limits,
+  MeshError,
+  type EncodedTable,
+  type Joined,
+  type Outcome,
+  type PeerId,
+  type Propose,
+  type Update,
+} from '@shoal/shared';
+import { GivingUp } from './giving-up.ts';
+import { joinMesh, type JoinRequest } from './joining.ts';
+import { loadMesh, type MeshContext, type MeshState, type Seat } from './mesh-state.ts';
+import { Proposals } from './proposals.ts';
+import { Questions } from './questions.ts';
+import { withUpdate } from './roster.ts';
+import { WishSchedule } from './wish.ts';
+
+export class Mesh {
+  readonly state: MeshState;
+  readonly questions = new Questions();
+  readonly #proposals = new Proposals();
+  readonly #wish: WishSchedule;
+  readonly #givingUp: GivingUp;
+
+  constructor(state: MeshState, isNew: boolean) {
+    this.state = state;
+    this.#wish = new WishSchedule(state, isNew ? 0 : state.context.wishQuietMs);
+    this.#givingUp = new GivingUp(state, this.questions);
+    this.#givingUp.watch();
+  }
+
+  async join(request: JoinRequest): Promise<{ readonly seat: Seat; readonly joined: Joined }> {
+    const result = await joinMesh(this.state, request);
+    this.#wish.request();
+    return result;
+  }
+
+  leave(seat: Seat): void {
+    this.state.leave(seat);
+    this.questions.left(seat);
+    this.#wish.request();
+    this.#givingUp.watch();
+  }
+
+  update(seat: Seat, update: Update): void {
+    this.state.setRoster(withUpdate(this.state.roster, seat.id, update));
+    if (update.leaving !== undefined) this.#wish.request();
+  }
+
+  async propose(seat: Seat, propose: Propose): Promise<Outcome> {
+    if (seat.kind === 'command') throw new MeshError('forbidden', 'A command owns nothing and proposes nothing.');
+    const outcome = await this.#proposals.propose(this.state, seat, propose);
+    this.#wish.request();
+    return outcome;
+  }
+
+  async forget(text: string): Promise<{ readonly member: PeerId; readonly slots: number }> {
+    const forgotten = await this.#givingUp.forget(text);
+    this.#wish.request();
+    return forgotten;
+  }
+
+  wholeTable(): EncodedTable {
+    return this.state.encodeWhole();
+  }
+
+  async close(): Promise<void> {
+    this.#wish.close();
+    this.#givingUp.close();
+    this.questions.close();
+    this.state.close();
+    // Who was seen last, and when, is worth a last write, but not more.
+    if (this.state.isFounded) await this.state.commit().catch(() => undefined);
+  }
+}
+
+/** Rejects with `stale-table` if the file is damaged, with `storage` if the new term can't be written. */
+export async function openMesh(name: string, context: MeshContext): Promise<Mesh> {
+  if (name.length > limits.nameChars) throw new MeshError('bad-argument', `A mesh's name has at most ${limits.nameChars} characters.`);
+  const { state, isNew } = await loadMesh(name, context);
+  return new Mesh(state, isNew);
+}

@@ -1,0 +1,80 @@
+// Who is in a mesh, as a value: members that are connected, and members that are away and still own
+// slots. Pure; the registrar keeps one roster for each mesh and announces the difference of two.
+
+import type { Incarnation, PeerId, RosterChange, RosterEntry, Update } from '@shoal/shared';
+
+/** Replaced incarnations of a member that are remembered: one that comes back is refused. */
+const RETIRED_KEPT = 16;
+
+export interface MemberRecord {
+  readonly entry: RosterEntry;
+  readonly retired: readonly Incarnation[];
+}
+
+export type Roster = ReadonlyMap<PeerId, MemberRecord>;
+
+/** The roster with a member's newest incarnation in it. */
+export function withMember(roster: Roster, entry: RosterEntry): Roster {
+  const before = roster.get(entry.id);
+  const retired = before?.retired ?? [];
+  const isNew = before !== undefined && before.entry.incarnation !== entry.incarnation;
+  const record = { entry, retired: isNew ? [...retired, before.entry.incarnation].slice(-RETIRED_KEPT) : retired };
+  return new Map(roster).set(entry.id, record);
+}
+
+/** The roster with what a connected member says of itself. */
+export function withUpdate(roster: Roster, id: PeerId, update: Update): Roster {
+  const record = roster.get(id);
+  if (record === undefined) return roster;
+  const { entry } = record;
+  const { paused, leaving, name, workers, freeBytes } = update;
+  const isLeaving = leaving ?? entry.state === 'leaving';
+  const isPaused = paused ?? entry.state === 'paused';
+  const changed: RosterEntry = {
+    ...entry,
+    name: name ?? entry.name,
+    workers: workers ?? entry.workers,
+    freeBytes: freeBytes ?? entry.freeBytes,
+    state: isLeaving ? 'leaving' : isPaused ? 'paused' : 'here',
+  };
+  return new Map(roster).set(id, { ...record, entry: changed });
+}
+
+/** The roster without a member's connection: away if it still owns slots, gone otherwise. */
+export function withoutConnection(roster: Roster, id: PeerId, after: { ownsSlots: boolean; nowMs: number }): Roster {
+  const record = roster.get(id);
+  if (record === undefined) return roster;
+  const next = new Map(roster);
+  if (after.ownsSlots) next.set(id, { ...record, entry: { ...record.entry, state: 'away', seenAtMs: after.nowMs } });
+  else next.delete(id);
+  return next;
+}
+
+export function withoutMember(roster: Roster, id: PeerId): Roster {
+  const next = new Map(roster);
+  next.delete(id);
+  return next;
+}
+
+/** What to announce, or `undefined` when nothing differs. */
+export function rosterDifference(before: Roster, after: Roster): RosterChange | undefined {
+  const changed = [...after.values()]
+    .filter(({ entry }) => before.get(entry.id)?.entry !== entry)
+    .map(({ entry }) => entry);
+  const gone = [...before.keys()].filter((id) => !after.has(id));
+  return changed.length + gone.length === 0 ? undefined : { changed, gone };
+}
+
+export function rosterEntries(roster: Roster): readonly RosterEntry[] {
+  return [...roster.values()].map(({ entry }) => entry);
+}
+
+/** Members that a person may mean: by id, by the beginning of an id, or by name. */
+export function membersNamed(roster: Roster, text: string): readonly RosterEntry[] {
+  const entries = rosterEntries(roster).filter(({ kind }) => kind !== 'command');
+  const exact = entries.filter(({ id }) => id === text);
+  if (exact.length > 0) return exact;
+  const named = entries.filter(({ name }) => name === text);
+  if (named.length > 0) return named;
+  return /^[0-9a-f]{4,}$/.test(text) ? entries.filter(({ id }) => id.startsWith(text)) : [];
+}

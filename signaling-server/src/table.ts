@@ -1,0 +1,143 @@
+// The table of a mesh as a value: which configuration each slot has, the compare-and-set that changes
+// one, and what changed between two states. Pure: whoever holds a table writes it to disk first and
+// announces it then. Rows that did not change stay the same objects, so two states differ by reference.
+
+import {
+  compareTableEpochs,
+  unreachable,
+  type Change,
+  type Configuration,
+  type Copy,
+  type Incarnation,
+  type MeshId,
+  type PeerId,
+  type Slot,
+  type TableEpoch,
+  type TableSnapshot,
+} from '@shoal/shared';
+
+/** Starts of terms that are kept: more restarts than anybody sleeps through. */
+const TERMS_KEPT = 64;
+
+export interface Table extends TableSnapshot {
+  /** Each term with the table epoch at which it began: shows which (term, epoch) this history contains. */
+  readonly terms: readonly TableEpoch[];
+}
+
+/** A mesh that nobody has joined. */
+export function createTable(meshId: MeshId, slotCount: number): Table {
+  return { meshId, slotCount, term: 1, epoch: 0, rows: [], terms: [{ term: 1, epoch: 0 }] };
+}
+
+/** The table as a registrar's next start has it. */
+export function withNextTerm(table: Table): Table {
+  const term = table.term + 1;
+  return { ...table, term, terms: [...table.terms, { term, epoch: table.epoch }].slice(-TERMS_KEPT) };
+}
+
+/** Whether `known` was never a state of this table: then the table is older than what a member obeyed. */
+export function isBehind(table: Table, known: TableEpoch): boolean {
+  const following = table.terms.find(({ term }) => term > known.term);
+  // A table restored from a copy starts a higher term too, so the term alone proves nothing.
+  if (following !== undefined) return known.epoch > following.epoch;
+  return compareTableEpochs(known, table) > 0;
+}
+
+/** The table with these rows in place of those of the same slots: one change, one epoch. */
+export function withRows(table: Table, changed: readonly Configuration[]): Table {
+  if (changed.length === 0) return table;
+  const rows = [...table.rows];
+  for (const row of changed) rows[row.slot] = row;
+  return { ...table, epoch: table.epoch + 1, rows };
+}
+
+/** Rows of `after` that `before` has not, or has otherwise. */
+export function changedRows(before: Table, after: Table): readonly Configuration[] {
+  return after.rows.filter((row) => before.rows[row.slot] !== row);
+}
+
+/** A new mesh: its first member owns every slot, and there is nothing to load. */
+export function firstRows(slotCount: number, copy: Copy): readonly Configuration[] {
+  return Array.from({ length: slotCount }, (_, index) => {
+    // An index below the slot count is a slot by definition.
+    const slot = index as Slot;
+    return { slot, epoch: 1, owner: copy.member, copies: [copy], dropped: [], settled: true, emptyBefore: 1 };
+  });
+}
+
+/** What a new incarnation of a member makes of the slots whose only copy its storage is. */
+export function revivedRows(table: Table, copy: Copy): readonly Configuration[] {
+  return table.rows
+    .filter(({ copies }) => {
+      const [only] = copies;
+      return copies.length === 1 && only?.member === copy.member && only.incarnation !== copy.incarnation;
+    })
+    .map((row) => ({ ...row, epoch: row.epoch + 1, copies: [copy], settled: false }));
+}
+
+/** The slots of a member that is given up, empty, on the members that take them. */
+export function givenUpRows(table: Table, taken: ReadonlyMap<Slot, Copy>): readonly Configuration[] {
+  return table.rows.flatMap((row) => {
+    const copy = taken.get(row.slot);
+    if (copy === undefined) return [];
+    const epoch = row.epoch + 1;
+    return [{ ...row, epoch, owner: copy.member, copies: [copy], dropped: [], settled: true, emptyBefore: epoch }];
+  });
+}
+
+export function slotsOwnedBy(table: Table, owner: PeerId): number {
+  let count = 0;
+  for (const row of table.rows) if (row.owner === owner) count += 1;
+  return count;
+}
+
+/** The word that tells why a change was not written. */
+export type Refusal = 'epoch' | 'not-a-copy' | 'incarnation' | 'away' | 'frozen' | 'one-copy';
+
+export type Decision =
+  | { readonly kind: 'written'; readonly row: Configuration }
+  | { readonly kind: 'refused'; readonly reason: Refusal };
+
+export interface DecisionContext {
+  readonly proposer: { readonly id: PeerId; readonly incarnation: Incarnation };
+  /** The copy that a connected incarnation would be, or why there is none. */
+  copyOf(member: PeerId, incarnation: Incarnation): Copy | 'away' | 'incarnation';
+}
+
+/** Compare-and-set of one slot. `written` with the same row means that there was nothing left to do. */
+export function decideChange(table: Table, change: Change, context: DecisionContext): Decision {
+  const row = table.rows[change.slot];
+  if (row === undefined || row.epoch !== change.epoch) return refused('epoch');
+  const { proposer } = context;
+  const own = row.copies.find(({ member }) => member === proposer.id);
+  if (own === undefined) return refused('not-a-copy');
+  if (own.incarnation !== proposer.incarnation) return refused('incarnation');
+  if (row.owner !== proposer.id) return refused('not-a-copy');
+  const asked = change.change;
+  if (asked.kind === 'settled') return { kind: 'written', row: row.settled ? row : { ...row, settled: true } };
+  // A revived configuration that changed before it was settled could lose what only a dropped copy has.
+  if (!row.settled) return refused('frozen');
+  switch (asked.kind) {
+    case 'hand-over':
+      return handOver(row, context.copyOf(asked.member, asked.incarnation));
+    case 'add':
+    case 'drop':
+    case 'take-over':
+      return refused('one-copy');
+    default:
+      return unreachable(asked);
+  }
+}
+
+function handOver(row: Configuration, target: Copy | 'away' | 'incarnation'): Decision {
+  if (typeof target === 'string') return refused(target);
+  if (target.member === row.owner) return refused('not-a-copy');
+  return {
+    kind: 'written',
+    row: { ...row, epoch: row.epoch + 1, owner: target.member, copies: [target], dropped: [] },
+  };
+}
+
+function refused(reason: Refusal): Decision {
+  return { kind: 'refused', reason };
+}
