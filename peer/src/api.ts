@@ -166,6 +166,10 @@ export interface DatasetInfo {
   /** Lines that could not be read at all. */
   readonly brokenLines: number;
   readonly firstBrokenLine?: number;
+  /** Sequences of bytes that were no UTF-8 and became U+FFFD; absent if there were none. */
+  readonly invalidUtf8?: number;
+  /** Values under names that no sample showed, and that are in no column; absent if there were none. */
+  readonly unknownNames?: { readonly count: number; readonly firstName: string; readonly firstLine: number };
   readonly createdAtMs: number;
   readonly source: string;
 }
@@ -184,7 +188,11 @@ export interface LoadSource {
   readonly sizeBytes: number;
   /** Slices in order; each at most some MiB. */
   slices(options: { readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+  /** Bytes from `from` up to `to`, where they can be read out of order: types are then sampled in the middle and at the end too. */
+  slice?(from: number, to: number, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>;
 }
+
+export type FileFormat = 'csv' | 'ndjson' | 'json-array' | 'text';
 
 export interface LoadProgress {
   readonly bytesRead: number;
@@ -198,6 +206,8 @@ export interface LoadOptions extends CallOptions {
   readonly replace?: boolean;
   /** Columns to be read as text whatever their values look like. */
   readonly textColumns?: readonly string[];
+  /** By default told from the name and the first bytes. */
+  readonly format?: FileFormat;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
