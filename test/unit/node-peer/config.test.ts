@@ -1,14 +1,28 @@
 import { createSystemRandom } from '@shoal/shared';
 import { describe, expect, test } from 'vitest';
-import { defaultName, defaultWorkers, parseMemberName, parseMeshAddress, parseWhole } from '../../../node-peer/src/config.ts';
+import {
+  defaultName,
+  defaultWorkers,
+  parseMemberName,
+  parseMeshAddress,
+  parseWhole,
+} from '../../../node-peer/src/config.ts';
 
 describe('the address of a mesh', () => {
   test('is a server alone, and then the mesh is main', () => {
-    expect(parseMeshAddress('http://127.0.0.1:8080')).toEqual({ url: 'http://127.0.0.1:8080', mesh: 'main', token: undefined });
+    expect(parseMeshAddress('http://127.0.0.1:8080')).toEqual({
+      url: 'http://127.0.0.1:8080',
+      mesh: 'main',
+      token: undefined,
+    });
   });
 
   test('is a link of the Invite button, with mesh and token', () => {
-    expect(parseMeshAddress('https://shoal.test/m/lab?token=a%20b')).toEqual({ url: 'https://shoal.test', mesh: 'lab', token: 'a b' });
+    expect(parseMeshAddress('https://shoal.test/m/lab?token=a%20b')).toEqual({
+      url: 'https://shoal.test',
+      mesh: 'lab',
+      token: 'a b',
+    });
   });
 
   test('takes the token of the flag before that of the URL', () => {
@@ -16,7 +30,11 @@ describe('the address of a mesh', () => {
   });
 
   test('takes mesh and token from flags', () => {
-    expect(parseMeshAddress('http://h:1', { mesh: 'lab', token: 't' })).toEqual({ url: 'http://h:1', mesh: 'lab', token: 't' });
+    expect(parseMeshAddress('http://h:1', { mesh: 'lab', token: 't' })).toEqual({
+      url: 'http://h:1',
+      mesh: 'lab',
+      token: 't',
+    });
   });
 
   test('may name the same mesh twice, not two meshes', () => {

@@ -5,11 +5,25 @@ import { checkOutFile } from '../../../node-peer/src/run-output.ts';
 import { formatTable } from '../../../node-peer/src/text-table.ts';
 
 test('a table has columns as wide as their widest cell, and no blanks at the ends of lines', () => {
-  expect(formatTable(['name', 'n'], [['ada', '1'], ['', '22']])).toBe('name  n\nada   1\n      22');
+  expect(
+    formatTable(
+      ['name', 'n'],
+      [
+        ['ada', '1'],
+        ['', '22'],
+      ],
+    ),
+  ).toBe('name  n\nada   1\n      22');
 });
 
 test('what JSON has no form for is printed as the nearest that it has', () => {
-  const value = { big: 2n ** 60n, map: new Map([['a', 1]]), pairs: new Map([[1, 2]]), set: new Set([1]), bytes: new Uint8Array([1, 2]) };
+  const value = {
+    big: 2n ** 60n,
+    map: new Map([['a', 1]]),
+    pairs: new Map([[1, 2]]),
+    set: new Set([1]),
+    bytes: new Uint8Array([1, 2]),
+  };
   expect(toJsonText(value)).toBe('{"big":"1152921504606846976","map":{"a":1},"pairs":[[1,2]],"set":[1],"bytes":[1,2]}');
   expect(toJsonText(undefined)).toBe('null');
 });
