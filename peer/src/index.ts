@@ -1,5 +1,8 @@
 // The only entry of peer. What is large (Arrow, sucrase, acorn, papaparse) is behind `import()`.
 
+export { createMemoryStorage, type MemoryStorage } from './adapters/memory/storage.ts';
+export type * from './adapters/rtc-types.ts';
+export { createSimplePeerTransport, type SimplePeerTransportDeps } from './adapters/simple-peer-transport.ts';
 export { createSocketIoRendezvous, type SocketIoRendezvousOptions } from './adapters/socket-io-rendezvous.ts';
 export type * from './api.ts';
 export type { Column, ColumnType, Row } from './data/column.ts';

@@ -1,8 +1,8 @@
 // `shoal load`: reads a file by slices into a dataset. Its record is written last: a load that fails or
 // is cancelled leaves nothing.
 
-import type { Command } from 'commander';
-import type { DatasetInfo } from '@shoal/peer';
+import { type Command, Option } from 'commander';
+import type { DatasetInfo, FileFormat } from '@shoal/peer';
 import { callOptions, type CommandContext, type MeshFlags, requestCommand, withMesh } from '../command-line.ts';
 import { openFileSource } from '../file-source.ts';
 import { complain, createProgressLine, printJson } from '../output.ts';
@@ -11,13 +11,17 @@ interface LoadFlags extends MeshFlags {
   readonly name: string;
   readonly replace?: boolean;
   readonly textColumn?: readonly string[];
+  readonly format?: FileFormat;
 }
+
+const FORMATS: readonly FileFormat[] = ['csv', 'ndjson', 'json-array', 'text'];
 
 export function loadCommand(): Command {
   return requestCommand('load', 'read a file (CSV, NDJSON, JSON array, plain text) into a dataset')
     .argument('<file>')
     .requiredOption('--name <name>', 'the name of the dataset')
     .option('--replace', 'it may be there already')
+    .addOption(new Option('--format <format>', 'what the file is, where its name and first bytes do not tell').choices(FORMATS))
     .option('--text-column <column...>', 'read these columns as text whatever their values look like')
     .option('--json', 'print what was loaded: columns and counts')
     .action(async (file: string, flags: LoadFlags, command: Command) => {
@@ -37,6 +41,7 @@ async function load(file: string, flags: LoadFlags, context: CommandContext): Pr
       ...callOptions(context),
       name: flags.name,
       replace: flags.replace === true,
+      ...(flags.format === undefined ? {} : { format: flags.format }),
       ...(flags.textColumn === undefined ? {} : { textColumns: flags.textColumn }),
       onProgress: ({ bytesRead, sizeBytes, rows }) => {
         const percent = sizeBytes === 0 ? 100 : Math.floor((100 * bytesRead) / sizeBytes);

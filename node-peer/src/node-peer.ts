@@ -1,0 +1,80 @@
+// The composition root of Node: a member over a disk, worker threads and native data channels.
+
+import { createMemoryStorage, createPeer, createSimplePeerTransport, createSocketIoRendezvous, type Mesh } from '@shoal/peer';
+import {
+  abortable,
+  createSystemClock,
+  createSystemRandom,
+  type Logger,
+  type MemberKind,
+  silentLogger,
+  throwIfAborted,
+} from '@shoal/shared';
+import { openLevelStorage } from './adapters/level-storage.ts';
+import { nodeRtc } from './adapters/rtc.ts';
+import { createThreadWorkerHost } from './adapters/thread-worker-host.ts';
+import { defaultName, defaultWorkers, parseMeshAddress } from './config.ts';
+
+export interface JoinOptions {
+  /** The server's, such as `http://127.0.0.1:8080`, or a link of its Invite button. */
+  readonly url: string;
+  /** `main` unless the URL names one. */
+  readonly mesh?: string;
+  readonly token?: string;
+  /** Identity and values stay here; without it the member is a new one each time and keeps nothing. */
+  readonly dataDir?: string;
+  readonly name?: string;
+  /** Functions that run at the same time: cores − 1, at most 8. */
+  readonly workers?: number;
+  /** A `command` owns nothing, changes nothing, and dials only whom it needs. */
+  readonly kind?: MemberKind;
+  readonly joinTimeoutMs?: number;
+  readonly logger?: Logger;
+  readonly signal?: AbortSignal;
+}
+
+/** Resolves when this process is a member. Rejects with a code that says why not, and then nothing is left open. */
+export async function join(options: JoinOptions): Promise<Mesh> {
+  const { signal, kind = 'node', logger = silentLogger } = options;
+  throwIfAborted(signal);
+  const address = parseMeshAddress(options.url, options);
+  const [clock, random] = [createSystemClock(), createSystemRandom()];
+  const storage = options.dataDir === undefined ? createMemoryStorage() : await openLevelStorage(options.dataDir);
+  const workerHost = createThreadWorkerHost();
+  const joining = createPeer(
+    {
+      storage,
+      workerHost,
+      clock,
+      random,
+      logger,
+      rendezvous: createSocketIoRendezvous({
+        url: address.url,
+        mesh: address.mesh,
+        ...(address.token === undefined ? {} : { token: address.token }),
+      }),
+      createTransport: (context) => createSimplePeerTransport({ ...context, rtc: nodeRtc, clock, random, logger }),
+    },
+    {
+      mesh: address.mesh,
+      name: options.name ?? defaultName(options.dataDir, random),
+      kind,
+      workers: options.workers ?? defaultWorkers(),
+      ephemeral: options.dataDir === undefined,
+      ...(options.joinTimeoutMs === undefined ? {} : { joinTimeoutMs: options.joinTimeoutMs }),
+    },
+  );
+  try {
+    return await abortable(joining, signal);
+  } catch (error) {
+    // Cancelled while it was on its way: it leaves as soon as it is in.
+    const late = await joining.catch(() => undefined);
+    if (late === undefined) {
+      await workerHost.close();
+      await storage.close();
+    } else {
+      await late.leave({ handOver: false });
+    }
+    throw error;
+  }
+}
