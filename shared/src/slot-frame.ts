@@ -96,6 +96,8 @@ export interface BeginFrame extends SlotHead {
   readonly counter: number;
   readonly digest: SlotDigest;
   readonly remembered: readonly RememberedRequest[];
+  /** How far back the remembered requests are all there; absent: not at all. */
+  readonly reachMs?: number;
 }
 
 export interface BegunFrame extends SlotHead {
