@@ -151,6 +151,12 @@ export interface JobResult {
   readonly droppedLogLines: number;
 }
 
+/** What a function did to a few rows, here and at once. */
+export type DryRunResult =
+  | { readonly kind: 'rows'; readonly rows: readonly Readonly<Record<string, unknown>>[]; readonly logs: readonly LogLine[] }
+  | { readonly kind: 'value'; readonly value: unknown; readonly logs: readonly LogLine[] }
+  | { readonly kind: 'failed'; readonly failure: UdfFailure; readonly logs: readonly LogLine[] };
+
 export interface DatasetInfo {
   readonly name: string;
   readonly rowCount: number;
@@ -304,6 +310,8 @@ export interface Mesh extends Subscribable<MeshEvents> {
   load(source: LoadSource, options: LoadOptions): Promise<DatasetInfo>;
   drop(name: string, options?: CallOptions): Promise<void>;
   run(udf: UdfSource | string, options: RunOptions): Promise<JobResult>;
+  /** Tries a function on these rows, on this member alone. Rejects `bad-udf` (with line and column), `udf-timeout` after a second; what the function itself does wrong is an answer. */
+  dryRun(udf: UdfSource | string, rows: readonly Readonly<Record<string, unknown>>[], options?: CallOptions & { readonly params?: JsonValue }): Promise<DryRunResult>;
   forget(member: string, options?: CallOptions): Promise<{ readonly member: PeerId; readonly slots: number }>;
   /** Takes no tasks; goes on serving. */
   pause(paused: boolean): Promise<void>;

@@ -88,6 +88,10 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       open();
       return compute.run(udf, options);
     },
+    dryRun: async (udf, rows, options) => {
+      open();
+      return compute.dryRun(udf, rows, options);
+    },
     forget: async (member, options) => {
       open();
       return registration.request('forget', { member }, options);

@@ -1,0 +1,174 @@
+// Which of this browser's stores a tab takes: one that no open tab holds, so that a store and the
+// identity in it are found again after a reload, a closed tab or a killed browser; in doubt a new one.
+//
+// With Web Locks the lock of a store's name says it all. On plain http there are none: tabs that are
+// awake answer for theirs over a BroadcastChannel, the registrar says of the others whether the
+// identity has a living incarnation, and a claim in localStorage settles who of two tabs that ask at
+// once may have it. Nothing comes from sessionStorage, which a duplicated tab copies.
+
+import { type Clock, type PeerId, parsePeerId, type Random, randomHex, sleep } from '@shoal/shared';
+import type { LocalMemory } from './local-memory.ts';
+
+export interface TakenStore {
+  /** Of the database. */
+  readonly name: string;
+  /** Remembers the identity, once it is known, for the tabs of later. */
+  remember(id: PeerId): void;
+  release(): void;
+}
+
+export interface StoreChoice {
+  readonly mesh: string;
+  readonly memory: LocalMemory;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Absent where the page is no secure context. */
+  readonly locks: LockManager | undefined;
+  /** Stores that this page tried and could not use: of another mesh, or taken over by somebody. */
+  readonly except: ReadonlySet<string>;
+  /** Whether these identities have a living incarnation. Asked only where there are no locks; if it rejects, all might. */
+  areAlive(ids: readonly PeerId[]): Promise<readonly boolean[]>;
+}
+
+interface KnownStore {
+  readonly name: string;
+  readonly id?: PeerId;
+  readonly usedAtMs: number;
+}
+
+/** More are forgotten, oldest first: their data stays in the browser until it clears it. */
+const KNOWN_MAX = 32;
+/** Tabs of one browser answer within a few milliseconds, busy ones too. */
+const ANSWER_MS = 150;
+/** A page that was reloaded or closed is seen to be gone by then. */
+const GONE_TRIES = 5;
+const GONE_MS = 200;
+
+export async function takeStore(choice: StoreChoice): Promise<TakenStore> {
+  const registry = createRegistry(choice);
+  const hold = choice.locks === undefined ? await createClaims(choice) : createLocks(choice, choice.locks);
+  for (const store of registry.list()) {
+    if (choice.except.has(store.name)) continue;
+    const release = await hold.take(store);
+    if (release !== undefined) return taken(store.name, registry, release);
+  }
+  const name = `shoal/${choice.mesh}/${randomHex(choice.random, 8)}`;
+  const release = await hold.takeNew(name);
+  return taken(name, registry, release);
+}
+
+function taken(name: string, registry: Registry, release: () => void): TakenStore {
+  registry.note(name);
+  return { name, release, remember: (id) => registry.note(name, id) };
+}
+
+interface Hold {
+  /** The way to let go, or undefined if a living tab has it, or might. */
+  take(store: KnownStore): Promise<(() => void) | undefined>;
+  takeNew(name: string): Promise<() => void>;
+}
+
+function createLocks({ mesh }: StoreChoice, locks: LockManager): Hold {
+  const lock = (name: string): Promise<(() => void) | undefined> =>
+    new Promise((resolve, reject) => {
+      // The lock is held until the promise that its holder returns is settled.
+      const held = locks.request(`shoal-store/${mesh}/${name}`, { ifAvailable: true }, (granted) => {
+        if (granted === null) return resolve(undefined);
+        return new Promise<void>((release) => resolve(() => release()));
+      });
+      held.catch(reject);
+    });
+  return {
+    take: ({ name }) => lock(name),
+    takeNew: async (name) => (await lock(name)) ?? (() => undefined),
+  };
+}
+
+type TabMessage = { readonly kind: 'who-holds'; readonly asked: string } | { readonly kind: 'held'; readonly store: string };
+
+async function createClaims({ mesh, memory, clock, random, areAlive }: StoreChoice): Promise<Hold> {
+  const tab = randomHex(random, 8);
+  const channel = new BroadcastChannel(`shoal-stores/${mesh}`);
+  const held = new Set<string>();
+  const own = new Set<string>();
+  channel.addEventListener('message', ({ data }: MessageEvent<TabMessage>) => {
+    if (data.kind === 'held') held.add(data.store);
+    else for (const store of own) channel.postMessage({ kind: 'held', store } satisfies TabMessage);
+  });
+  const ask = async (): Promise<void> => {
+    channel.postMessage({ kind: 'who-holds', asked: tab } satisfies TabMessage);
+    await sleep(clock, ANSWER_MS);
+  };
+  const claimName = (name: string): string => `claim/${name}`;
+  const holdIt = (name: string): (() => void) => {
+    own.add(name);
+    channel.postMessage({ kind: 'held', store: name } satisfies TabMessage);
+    return () => {
+      own.delete(name);
+      memory.set(claimName(name), '');
+    };
+  };
+  await ask();
+
+  return {
+    take: async ({ name, id }) => {
+      if (id === undefined || held.has(name) || !(await isGone(id, clock, areAlive))) return undefined;
+      memory.set(claimName(name), tab);
+      // Whoever asks at the same time has written its claim by the end of this: the last one has it.
+      await ask();
+      return held.has(name) || memory.get(claimName(name)) !== tab ? undefined : holdIt(name);
+    },
+    takeNew: async (name) => holdIt(name),
+  };
+}
+
+/** False in doubt. A page that was just closed may still count as living for a moment. */
+async function isGone(id: PeerId, clock: Clock, areAlive: StoreChoice['areAlive']): Promise<boolean> {
+  for (let attempt = 0; attempt < GONE_TRIES; attempt += 1) {
+    try {
+      const [isAlive] = await areAlive([id]);
+      if (isAlive === false) return true;
+    } catch {
+      // No registrar, so nobody knows: joining will say why.
+      return false;
+    }
+    await sleep(clock, GONE_MS);
+  }
+  return false;
+}
+
+interface Registry {
+  /** Newest first. */
+  list(): readonly KnownStore[];
+  note(name: string, id?: PeerId): void;
+}
+
+function createRegistry({ memory, clock }: StoreChoice): Registry {
+  const list = (): readonly KnownStore[] => [...parseStores(memory.get('stores'))].sort((a, b) => b.usedAtMs - a.usedAtMs);
+  return {
+    list,
+    note: (name, id) => {
+      const before = list();
+      const known = id ?? before.find((store) => store.name === name)?.id;
+      const noted: KnownStore = { name, usedAtMs: clock.wallMs(), ...(known === undefined ? {} : { id: known }) };
+      const stores = [noted, ...before.filter((store) => store.name !== name)].slice(0, KNOWN_MAX);
+      memory.set('stores', JSON.stringify(stores));
+    },
+  };
+}
+
+/** What a stranger or an older release may have written there is left out. */
+function parseStores(text: string | undefined): readonly KnownStore[] {
+  try {
+    const parsed: unknown = JSON.parse(text ?? '[]');
+    if (!Array.isArray(parsed)) return [];
+    return parsed.flatMap((entry: unknown): readonly KnownStore[] => {
+      if (typeof entry !== 'object' || entry === null || !('name' in entry) || typeof entry.name !== 'string') return [];
+      const usedAtMs = 'usedAtMs' in entry && typeof entry.usedAtMs === 'number' ? entry.usedAtMs : 0;
+      const id = 'id' in entry ? parsePeerId(entry.id) : undefined;
+      return [{ name: entry.name, usedAtMs, ...(id === undefined ? {} : { id }) }];
+    });
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,146 @@
+// The mesh's datasets as the page shows them: the list, where each lies, and the first rows of the
+// chosen one. Others load and drop too, so the list is asked again now and then.
+
+import type { DatasetInfo, Mesh } from '@shoal/peer';
+import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { PagePorts } from './ports.ts';
+import type { Session } from './session.ts';
+
+export type { DatasetInfo } from '@shoal/peer';
+export type PlainRow = Readonly<Record<string, unknown>>;
+
+export interface Whereabout {
+  readonly member: string;
+  readonly name: string;
+  readonly chunks: number;
+  readonly bytes: number;
+}
+
+export interface Preview {
+  readonly dataset: string;
+  readonly createdAtMs: number;
+  readonly rows: readonly PlainRow[];
+}
+
+export interface Datasets {
+  /** Undefined until the mesh was asked for the first time. */
+  readonly list: ReadonlySignal<readonly DatasetInfo[] | undefined>;
+  readonly whereabouts: ReadonlySignal<ReadonlyMap<string, readonly Whereabout[]>>;
+  readonly preview: ReadonlySignal<Preview | undefined>;
+  readonly complaint: ReadonlySignal<string | undefined>;
+  find(name: string): DatasetInfo | undefined;
+  /** Asks the members again now. */
+  refresh(): Promise<void>;
+  drop(name: string): Promise<void>;
+}
+
+const ASK_EVERY_MS = 3_000;
+const PREVIEW_ROWS = 50;
+
+export function createDatasets(ports: PagePorts, session: Session, chosen: Signal<string>): Datasets {
+  const list = signal<readonly DatasetInfo[] | undefined>(undefined);
+  const whereabouts = signal<ReadonlyMap<string, readonly Whereabout[]>>(new Map());
+  const preview = signal<Preview | undefined>(undefined);
+  const complaint = signal<string | undefined>(undefined);
+  const find = (name: string): DatasetInfo | undefined => list.value?.find((info) => info.name === name);
+
+  const askList = async (mesh: Mesh, ended: AbortSignal): Promise<void> => {
+    const infos = await mesh.datasets({ signal: ended });
+    if (ended.aborted || isSame(list.peek(), infos)) return;
+    list.value = infos;
+    if (chosen.peek() !== '' && !infos.some(({ name }) => name === chosen.peek())) chosen.value = infos[0]?.name ?? '';
+    if (chosen.peek() === '' && infos[0] !== undefined) chosen.value = infos[0].name;
+  };
+
+  const askPlaces = async (mesh: Mesh, ended: AbortSignal): Promise<void> => {
+    const places = new Map<string, readonly Whereabout[]>();
+    for (const { name } of list.peek() ?? []) {
+      const dataset = await mesh.dataset(name, { signal: ended });
+      places.set(name, await dataset.whereabouts({ signal: ended }));
+    }
+    if (!ended.aborted) whereabouts.value = places;
+  };
+
+  const askPreview = async (mesh: Mesh, ended: AbortSignal): Promise<void> => {
+    const info = find(chosen.peek());
+    const shown = preview.peek();
+    if (info === undefined) {
+      preview.value = undefined;
+      return;
+    }
+    if (shown?.dataset === info.name && shown.createdAtMs === info.createdAtMs) return;
+    const dataset = await mesh.dataset(info.name, { signal: ended });
+    const rows = await dataset.head(PREVIEW_ROWS, { signal: ended });
+    if (!ended.aborted && chosen.peek() === info.name) preview.value = { dataset: info.name, createdAtMs: info.createdAtMs, rows };
+  };
+
+  let round: AbortController | undefined;
+  const askAll = async (mesh: Mesh, ended: AbortSignal): Promise<void> => {
+    try {
+      await askList(mesh, ended);
+      await askPreview(mesh, ended);
+      await askPlaces(mesh, ended);
+      if (!ended.aborted) complaint.value = undefined;
+    } catch (error) {
+      // A member that is away for a moment: the next round asks again.
+      if (!ended.aborted) complaint.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+
+  const refresh = async (): Promise<void> => {
+    const mesh = session.mesh.peek();
+    round?.abort();
+    if (mesh === undefined) return;
+    round = new AbortController();
+    await askAll(mesh, round.signal);
+  };
+
+  effect(() => {
+    const mesh = session.mesh.value;
+    if (mesh === undefined) {
+      round?.abort();
+      list.value = undefined;
+      preview.value = undefined;
+      return undefined;
+    }
+    let isOver = false;
+    let stop = (): void => undefined;
+    const again = async (): Promise<void> => {
+      await refresh();
+      if (!isOver) stop = ports.clock.setTimer(() => void again(), ASK_EVERY_MS);
+    };
+    void again();
+    return () => {
+      isOver = true;
+      stop();
+      round?.abort();
+    };
+  });
+
+  effect(() => {
+    void chosen.value;
+    void refresh();
+  });
+
+  return {
+    list,
+    whereabouts,
+    preview,
+    complaint,
+    find,
+    refresh,
+    drop: async (name) => {
+      try {
+        await session.mesh.peek()?.drop(name);
+      } catch (error) {
+        complaint.value = error instanceof Error ? error.message : String(error);
+        return;
+      }
+      await refresh();
+    },
+  };
+}
+
+function isSame(before: readonly DatasetInfo[] | undefined, after: readonly DatasetInfo[]): boolean {
+  return before?.length === after.length && before.every(({ name, createdAtMs }, i) => after[i]?.name === name && after[i]?.createdAtMs === createdAtMs);
+}

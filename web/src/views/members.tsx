@@ -1,0 +1,64 @@
+// Everybody in the mesh: share of the ranges, and the state of the data channel to each.
+
+import type { App } from '../model/app.ts';
+import { formatRoundTrip, formatShare, plural } from '../model/format.ts';
+import type { MemberRow } from '../model/roster.ts';
+
+const LINK_WORDS: Readonly<Record<MemberRow['link'], string>> = {
+  none: 'no link',
+  idle: 'no link',
+  dialling: 'dialling',
+  greeting: 'greeting',
+  open: 'open',
+  waiting: 'dials again soon',
+};
+
+export function Members({ app }: { readonly app: App }) {
+  const members = app.roster.members.value;
+  const lasting = members.filter(({ kind }) => kind !== 'command');
+  return (
+    <section class="card" aria-labelledby="members-title">
+      <header>
+        <h2 id="members-title">Members</h2>
+        <span class="push figures soft small" role="status">
+          {members.length === 0 ? '' : plural(lasting.length, 'member')}
+        </span>
+      </header>
+      <ul class="members" aria-labelledby="members-title">
+        {members.map((member) => (
+          <Member key={member.id} member={member} slotCount={app.roster.slotCount.value} />
+        ))}
+        {members.length === 0 ? <li class="soft small empty">Not joined yet.</li> : null}
+        {members.length === 1 ? <li class="soft small empty">Alone so far. Open this page in a second tab, or press Invite.</li> : null}
+      </ul>
+    </section>
+  );
+}
+
+function Member({ member, slotCount }: { readonly member: MemberRow; readonly slotCount: number }) {
+  const { name, kind, state, link, isSelf, roundTripMs, slots, share, hue } = member;
+  const isAway = state === 'away';
+  return (
+    <li class="member" data-hue={hue} data-state={state} data-member={member.id}>
+      <span class="dot" aria-hidden="true" />
+      <span class="clip name" title={`${name} · ${member.id}`}>
+        {name}
+        {isSelf ? <span class="soft"> (this tab)</span> : null}
+      </span>
+      <code class="soft tiny">{member.shortId}</code>
+      <span class="share figures">{kind === 'command' ? '–' : formatShare(slots, slotCount)}</span>
+      <span class="share-bar" aria-hidden="true">
+        <span style={{ inlineSize: `${share * 100}%` }} />
+      </span>
+      <span class="small soft facts-line">
+        {kind}
+        {state === 'here' ? '' : <b class={isAway ? 'bad' : 'warn'}>{` · ${state}`}</b>}
+        {` · ${plural(member.workers, 'worker')}`}
+        {member.durability === 'strict' ? ' · strict' : ''}
+      </span>
+      <span class="small figures link" data-link={isSelf ? 'self' : link} title={isSelf ? 'This tab itself' : `Data channel: ${LINK_WORDS[link]}`}>
+        {isSelf ? 'here' : link === 'open' && roundTripMs !== undefined ? formatRoundTrip(roundTripMs) : isAway ? 'away' : LINK_WORDS[link]}
+      </span>
+    </li>
+  );
+}
