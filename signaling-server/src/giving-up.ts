@@ -42,7 +42,10 @@ export class GivingUp {
     const { heardBy } = await this.#questions.ask(state, [entry.id], limits.graceMs);
     const hearer = heardBy.get(entry.id);
     if (hearer !== undefined) {
-      throw new MeshError('forbidden', `${describe(entry)} is alive: ${nameOf(state, hearer)} still hears it. Leave there, or end it first.`);
+      throw new MeshError(
+        'forbidden',
+        `${describe(entry)} is alive: ${nameOf(state, hearer)} still hears it. Leave there, or end it first.`,
+      );
     }
     assertAway(state, entry);
     const slots = slotsOwnedBy(state.table, entry.id);
@@ -67,14 +70,17 @@ export class GivingUp {
   }
 
   #awayTabs(): readonly RosterEntry[] {
-    return [...this.#state.roster.values()].map(({ entry }) => entry).filter(({ kind, state }) => kind === 'tab' && state === 'away');
+    return [...this.#state.roster.values()]
+      .map(({ entry }) => entry)
+      .filter(({ kind, state }) => kind === 'tab' && state === 'away');
   }
 
   async #lookAtTabs(): Promise<void> {
     const state = this.#state;
     const { clock, tabGivenUpMs, logger } = state.context;
     try {
-      const isDue = ({ id }: RosterEntry): boolean => clock.monotonicMs() - (state.awaySinceMs.get(id) ?? 0) >= tabGivenUpMs;
+      const isDue = ({ id }: RosterEntry): boolean =>
+        clock.monotonicMs() - (state.awaySinceMs.get(id) ?? 0) >= tabGivenUpMs;
       const due = this.#awayTabs().filter(isDue);
       const ids = due.map(({ id }) => id).slice(0, 1_024);
       const hearing = ids.length === 0 ? undefined : await this.#questions.ask(state, ids, limits.graceMs);
@@ -122,7 +128,10 @@ function findOne(state: MeshState, text: string): RosterEntry {
 
 function assertAway(state: MeshState, entry: RosterEntry): void {
   if (!state.seats.has(entry.id)) return;
-  throw new MeshError('forbidden', `${describe(entry)} is here: use leave, which hands its slots over with what they hold.`);
+  throw new MeshError(
+    'forbidden',
+    `${describe(entry)} is here: use leave, which hands its slots over with what they hold.`,
+  );
 }
 
 function copyOf(state: MeshState, id: PeerId): Copy {

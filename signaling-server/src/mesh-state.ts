@@ -154,7 +154,9 @@ export class MeshState {
     } catch (error) {
       this.context.logger.error('tableNotWritten', { mesh: this.name, error: toMeshError(error).message });
       this.#retryLater();
-      throw new MeshError('storage', `The server could not write the table of mesh ${this.name} to its disk.`, { cause: error });
+      throw new MeshError('storage', `The server could not write the table of mesh ${this.name} to its disk.`, {
+        cause: error,
+      });
     }
     this.#written = { table, roster };
     const before = this.#durable;

@@ -79,7 +79,8 @@ export class Mesh {
 
 /** Rejects with `stale-table` if the file is damaged, with `storage` if the new term can't be written. */
 export async function openMesh(name: string, context: MeshContext): Promise<Mesh> {
-  if (name.length > limits.nameChars) throw new MeshError('bad-argument', `A mesh's name has at most ${limits.nameChars} characters.`);
+  if (name.length > limits.nameChars)
+    throw new MeshError('bad-argument', `A mesh's name has at most ${limits.nameChars} characters.`);
   const { state, isNew } = await loadMesh(name, context);
   return new Mesh(state, isNew);
 }

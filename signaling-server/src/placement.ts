@@ -100,7 +100,7 @@ function assign(
     if (left > 0) room.set(to, left);
     else room.delete(to);
   };
-  const open: typeof leaving[number][] = [];
+  const open: (typeof leaving)[number][] = [];
   for (const { slot, from } of leaving) {
     const to = previous?.get(slot);
     if (to !== undefined && room.has(to)) give(slot, from, to);

@@ -1,7 +1,14 @@
 // Proposals of members: decided slot by slot, on disk before they are answered, and answered the same
 // when they are repeated, since a member repeats each until it knows the outcome.
 
-import { encodeRows, type Configuration, type Outcome, type PeerId, type Propose, type SlotOutcome } from '@shoal/shared';
+import {
+  encodeRows,
+  type Configuration,
+  type Outcome,
+  type PeerId,
+  type Propose,
+  type SlotOutcome,
+} from '@shoal/shared';
 import type { MeshState, Seat } from './mesh-state.ts';
 import { decideChange } from './table.ts';
 
@@ -67,7 +74,11 @@ function decideAll(state: MeshState, seat: Seat, changes: Propose['changes']): r
   return slots;
 }
 
-function remember(decided: Map<number, readonly SlotOutcome[]>, proposalId: number, slots: readonly SlotOutcome[]): void {
+function remember(
+  decided: Map<number, readonly SlotOutcome[]>,
+  proposalId: number,
+  slots: readonly SlotOutcome[],
+): void {
   decided.set(proposalId, slots);
   let total = [...decided.values()].reduce((sum, each) => sum + each.length, 0);
   for (const [id, each] of decided) {

@@ -1,7 +1,14 @@
 // The registrar without its sockets: sessions that receive requests and send events. Socket.IO carries
 // it in the server; tests and simulations carry it in the same process.
 
-import type { Answer, RegistrarEventName, RegistrarEvents, RegistrarNotes, RegistrarRequestName, RegistrarRequests } from '@shoal/shared';
+import type {
+  Answer,
+  RegistrarEventName,
+  RegistrarEvents,
+  RegistrarNotes,
+  RegistrarRequestName,
+  RegistrarRequests,
+} from '@shoal/shared';
 
 /** The way back to one connected client. */
 export interface RegistrarClient {
@@ -11,7 +18,10 @@ export interface RegistrarClient {
 
 export interface RegistrarSession {
   /** `payload` is foreign: parsed here. Never rejects; what is wrong is `{ error }`. */
-  request<Name extends RegistrarRequestName>(name: Name, payload: unknown): Promise<Answer<RegistrarRequests[Name]['answer']>>;
+  request<Name extends RegistrarRequestName>(
+    name: Name,
+    payload: unknown,
+  ): Promise<Answer<RegistrarRequests[Name]['answer']>>;
   note(name: keyof RegistrarNotes, payload: unknown): void;
   /** The client's connection is gone. That alone changes no configuration. */
   disconnected(): void;

@@ -70,7 +70,8 @@ export function createRegistrar(deps: RegistrarDeps): Registrar {
     void open.mesh?.close();
   };
 
-  const openedMeshes = (): readonly Mesh[] => [...meshes.values()].flatMap(({ mesh }) => (mesh === undefined ? [] : [mesh]));
+  const openedMeshes = (): readonly Mesh[] =>
+    [...meshes.values()].flatMap(({ mesh }) => (mesh === undefined ? [] : [mesh]));
 
   return {
     async connect(name, client) {
@@ -95,7 +96,9 @@ export function createRegistrar(deps: RegistrarDeps): Registrar {
         members: states.reduce((sum, { seats }) => sum + seats.size, 0),
         relayedSignals: relay.signals,
         relayedBytes: relay.bytes,
-        frozen: states.flatMap(({ name, frozen }) => (frozen === undefined ? [] : [{ mesh: name, reason: frozen.message }])),
+        frozen: states.flatMap(({ name, frozen }) =>
+          frozen === undefined ? [] : [{ mesh: name, reason: frozen.message }],
+        ),
       };
     },
     async close() {

@@ -95,7 +95,10 @@ export function createSession(deps: SessionDeps): RegistrarSession {
     },
     table: async () => (joined(), mesh.wholeTable()),
     update: async (payload) => (mesh.update(joined(), parsePayload('update', updateSchema, payload)), {}),
-    signal: async (payload) => (deps.relay.send(mesh.state, joined(), parsePayload('signal', signalSchema, payload)), {}),
+    signal: async (payload) => (
+      deps.relay.send(mesh.state, joined(), parsePayload('signal', signalSchema, payload)),
+      {}
+    ),
     propose: async (payload) => mesh.propose(joined(), parsePayload('propose', proposeSchema, payload)),
     forget: async (payload) => (joined(), mesh.forget(parsePayload('forget', forgetSchema, payload).member)),
     goodbye: async () => goodbye(),
@@ -113,7 +116,10 @@ export function createSession(deps: SessionDeps): RegistrarSession {
 
   client.send('challenge', { nonce });
   return {
-    async request<Name extends RegistrarRequestName>(name: Name, payload: unknown): Promise<Answer<RegistrarRequests[Name]['answer']>> {
+    async request<Name extends RegistrarRequestName>(
+      name: Name,
+      payload: unknown,
+    ): Promise<Answer<RegistrarRequests[Name]['answer']>> {
       try {
         if (isEnded) throw new MeshError('closed', 'The connection has ended.');
         admit(name, payload);

@@ -44,7 +44,10 @@ export function decodeTableFile(mesh: string, bytes: Uint8Array): TableFile {
   if (bodyBytes < PREFIX_BYTES || file.toString('latin1', 0, MAGIC.length) !== MAGIC) throw damaged(mesh);
   if (!checksum(file.subarray(0, bodyBytes)).equals(file.subarray(bodyBytes))) throw damaged(mesh);
   if (file.readUInt32LE(MAGIC.length) !== FORM) {
-    throw new MeshError('stale-table', `The table file of mesh ${mesh} was written by a newer release; start that one.`);
+    throw new MeshError(
+      'stale-table',
+      `The table file of mesh ${mesh} was written by a newer release; start that one.`,
+    );
   }
   const headEnd = PREFIX_BYTES + file.readUInt32LE(MAGIC.length + 4);
   const head: unknown = JSON.parse(file.toString('utf8', PREFIX_BYTES, headEnd));
@@ -67,7 +70,9 @@ function isHead(value: unknown): value is Head {
     parseMeshId(head.meshId) !== undefined &&
     [head.term, head.epoch, head.slotCount].every((part) => Number.isSafeInteger(part)) &&
     Array.isArray(head.terms) &&
-    head.terms.every((start: Partial<TableEpoch>) => Number.isSafeInteger(start.term) && Number.isSafeInteger(start.epoch)) &&
+    head.terms.every(
+      (start: Partial<TableEpoch>) => Number.isSafeInteger(start.term) && Number.isSafeInteger(start.epoch),
+    ) &&
     Array.isArray(head.members) &&
     head.members.every(
       (record: Partial<MemberRecord>) =>

@@ -74,7 +74,10 @@ export class WishSchedule {
 export function takersOf(state: MeshState): readonly Taker[] {
   const able = [...state.roster.values()]
     .map(({ entry }) => entry)
-    .filter(({ id, kind, weight, state: is }) => state.seats.has(id) && kind !== 'command' && weight > 0 && (is === 'here' || is === 'paused'));
+    .filter(
+      ({ id, kind, weight, state: is }) =>
+        state.seats.has(id) && kind !== 'command' && weight > 0 && (is === 'here' || is === 'paused'),
+    );
   const lasting = able.filter(({ ephemeral }) => !ephemeral);
   return (lasting.length > 0 ? lasting : able).map(({ id, weight }) => ({ id, weight }));
 }

@@ -23,8 +23,14 @@ import {
   type RegistrarRequestName,
   type RegistrarRequests,
 } from '@shoal/shared';
-import { createMemoryTables, createRegistrar, type MemoryTables, type Registrar, type RegistrarSession } from '@shoal/signaling-server';
-import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+import {
+  createMemoryTables,
+  createRegistrar,
+  type MemoryTables,
+  type Registrar,
+  type RegistrarSession,
+} from '@shoal/signaling-server';
+import { createVirtualClock, type VirtualClock } from '../../sim/virtual-clock.ts';
 
 export interface World {
   readonly clock: VirtualClock;
@@ -121,7 +127,10 @@ export class Member {
     return answer.ok;
   }
 
-  async ask<Name extends RegistrarRequestName>(name: Name, payload: unknown): Promise<Answer<RegistrarRequests[Name]['answer']>> {
+  async ask<Name extends RegistrarRequestName>(
+    name: Name,
+    payload: unknown,
+  ): Promise<Answer<RegistrarRequests[Name]['answer']>> {
     return must(this.session, 'session').request(name, payload);
   }
 

@@ -14,7 +14,11 @@ test('gives every slot of a new mesh to the first member that may own', async ()
   expect(script.joined?.table.epoch).toBe(0);
   const rows = must(decodeRows(must(ada.joined, 'joined').table.rows), 'rows');
   expect(rows).toHaveLength(4_096);
-  expect(rows.every(({ owner, epoch, settled, emptyBefore }) => owner === ada.id && epoch === 1 && settled && emptyBefore === 1)).toBe(true);
+  expect(
+    rows.every(
+      ({ owner, epoch, settled, emptyBefore }) => owner === ada.id && epoch === 1 && settled && emptyBefore === 1,
+    ),
+  ).toBe(true);
   expect(rows[7]?.copies).toEqual([{ member: ada.id, incarnation: ada.incarnation, durability: 'strict' }]);
 });
 
@@ -54,7 +58,10 @@ test('announces a member at once, as joined, paused, away or gone', async () => 
   const ada = await joinAs(world, 'ada');
   await world.clock.advance(0);
   const ben = await joinAs(world, 'ben');
-  const states = (): unknown[] => (ada.all('roster') as RosterChange[]).flatMap(({ changed }) => changed.filter(({ id }) => id === ben.id).map(({ state }) => state));
+  const states = (): unknown[] =>
+    (ada.all('roster') as RosterChange[]).flatMap(({ changed }) =>
+      changed.filter(({ id }) => id === ben.id).map(({ state }) => state),
+    );
 
   await ben.ask('update', { paused: true });
   await ben.ask('update', { paused: false, name: 'benjamin' });
@@ -68,6 +75,7 @@ test('keeps an owner that is away in the roster, with its slots', async () => {
   const world = createWorld();
   const ada = await joinAs(world, 'ada');
   const ben = await joinAs(world, 'ben');
+  await world.clock.advance(0);
 
   await ada.ask('goodbye', {});
 
@@ -90,7 +98,9 @@ test('lets commands change neither table nor epoch, and own nothing', async () =
   expect((ada.last('roster') as RosterChange).changed).toMatchObject([{ id: script.id, kind: 'command', weight: 0 }]);
   expect(ada.last('wish')).toBeUndefined();
   const change = { slot: 1, epoch: 1, change: { kind: 'settled' } };
-  expect(await script.ask('propose', { proposalId: 1, changes: [change] })).toMatchObject({ error: { code: 'forbidden' } });
+  expect(await script.ask('propose', { proposalId: 1, changes: [change] })).toMatchObject({
+    error: { code: 'forbidden' },
+  });
   script.drop();
   expect((ada.last('roster') as RosterChange).gone).toEqual([script.id]);
 });
@@ -108,7 +118,9 @@ test('revives the slots of a member on its new incarnation, unsettled until it s
   expect(rows.every(({ epoch, settled, emptyBefore }) => epoch === 2 && !settled && emptyBefore === 1)).toBe(true);
   expect(rows[3]?.copies).toMatchObject([{ member: ada.id, incarnation: back.incarnation }]);
   const handed = { slot: 3, epoch: 2, change: { kind: 'hand-over', member: ben.id, incarnation: ben.incarnation } };
-  expect(await back.ask('propose', { proposalId: 1, changes: [handed] })).toMatchObject({ ok: { slots: [{ written: false, reason: 'frozen' }] } });
+  expect(await back.ask('propose', { proposalId: 1, changes: [handed] })).toMatchObject({
+    ok: { slots: [{ written: false, reason: 'frozen' }] },
+  });
   const settled = rows.map(({ slot, epoch }) => ({ slot, epoch, change: { kind: 'settled' } }));
   const answer = await back.ask('propose', { proposalId: 2, changes: settled });
   expect(answer).toMatchObject({ ok: { table: { epoch: table.epoch + 1 } } });
@@ -250,8 +262,15 @@ test('writes only what is based on the present epoch, and decides slot by slot',
     { slot: 0, written: false, reason: 'epoch' },
     { slot: 3, written: false, reason: 'one-copy' },
   ]);
-  expect(must(decodeRows(answer.ok.table.rows), 'rows').map(({ slot, epoch }) => [slot, epoch])).toEqual([[0, 2], [1, 1], [2, 1], [3, 1]]);
-  expect(await ben.ask('propose', { proposalId: 1, changes: [{ slot: 5, epoch: 1, change: { kind: 'settled' } }] })).toMatchObject({
+  expect(must(decodeRows(answer.ok.table.rows), 'rows').map(({ slot, epoch }) => [slot, epoch])).toEqual([
+    [0, 2],
+    [1, 1],
+    [2, 1],
+    [3, 1],
+  ]);
+  expect(
+    await ben.ask('propose', { proposalId: 1, changes: [{ slot: 5, epoch: 1, change: { kind: 'settled' } }] }),
+  ).toMatchObject({
     ok: { slots: [{ written: false, reason: 'not-a-copy' }] },
   });
 });
@@ -260,7 +279,10 @@ test('answers a repeated proposal as it answered it first', async () => {
   const world = createWorld();
   const ada = await joinAs(world, 'ada');
   const ben = await joinAs(world, 'ben');
-  const ask = { proposalId: 4, changes: [{ slot: 0, epoch: 1, change: { kind: 'hand-over', member: ben.id, incarnation: ben.incarnation } }] };
+  const ask = {
+    proposalId: 4,
+    changes: [{ slot: 0, epoch: 1, change: { kind: 'hand-over', member: ben.id, incarnation: ben.incarnation } }],
+  };
   await ada.ask('propose', ask);
   ada.drop();
   const again = ada.again(world, { sameProcess: true });
@@ -310,7 +332,10 @@ test('says so when the file cannot be written, tries again, and then announces',
   world.tables.write = async () => {
     throw new Error('no space left');
   };
-  const ask = { proposalId: 1, changes: [{ slot: 0, epoch: 1, change: { kind: 'hand-over', member: ben.id, incarnation: ben.incarnation } }] };
+  const ask = {
+    proposalId: 1,
+    changes: [{ slot: 0, epoch: 1, change: { kind: 'hand-over', member: ben.id, incarnation: ben.incarnation } }],
+  };
 
   expect(await ada.ask('propose', ask)).toMatchObject({ error: { code: 'storage' } });
   expect((await ben.rows())[0]?.epoch).toBe(1);
@@ -339,7 +364,9 @@ test('changes nothing when its file is older than what a member knows, and says 
   expect(answer).toMatchObject({ error: { code: 'stale-table', message: expect.stringContaining('shoal adopt') } });
   expect(next.registrar.status().frozen).toMatchObject([{ mesh: 'main' }]);
   const change = { slot: 0, epoch: 1, change: { kind: 'settled' } };
-  expect(await cleo.ask('propose', { proposalId: 1, changes: [change] })).toMatchObject({ error: { code: 'stale-table' } });
+  expect(await cleo.ask('propose', { proposalId: 1, changes: [change] })).toMatchObject({
+    error: { code: 'stale-table' },
+  });
   expect(await cleo.ask('forget', { member: 'ada' })).toMatchObject({ error: { code: 'stale-table' } });
 });
 
@@ -348,7 +375,9 @@ test('changes nothing when its file is lost', async () => {
   const ada = await joinAs(world, 'ada');
   const next = createWorld({ before: world, tables: createMemoryTables() });
 
-  const answer = await ada.again(next, { sameProcess: true }).tryJoin({ meshId: must(ada.joined, 'joined').meshId, known: { term: 1, epoch: 1 } });
+  const answer = await ada
+    .again(next, { sameProcess: true })
+    .tryJoin({ meshId: must(ada.joined, 'joined').meshId, known: { term: 1, epoch: 1 } });
 
   expect(answer).toMatchObject({ error: { code: 'stale-table' } });
   expect(next.tables.files.size).toBe(0);
@@ -363,7 +392,9 @@ test('refuses a member of another mesh, a wrong signature, and versions that it 
   expect(await ben.tryJoin({ meshId: otherMesh })).toMatchObject({ error: { code: 'wrong-mesh' } });
   expect(await ben.tryJoin({ signature: '00'.repeat(64) })).toMatchObject({ error: { code: 'forbidden' } });
   expect(await ben.tryJoin({ versions: [99] })).toMatchObject({ error: { code: 'bad-version' } });
-  expect(await ben.tryJoin({ name: '' })).toMatchObject({ error: { code: 'bad-argument', message: expect.stringContaining('join.name') } });
+  expect(await ben.tryJoin({ name: '' })).toMatchObject({
+    error: { code: 'bad-argument', message: expect.stringContaining('join.name') },
+  });
   expect(await ben.ask('table', {})).toMatchObject({ error: { code: 'forbidden' } });
   expect(ada.all('roster').length).toBeLessThanOrEqual(1);
 });
@@ -380,7 +411,9 @@ test('relays a signal with its true sender, and counts it', async () => {
   expect(ben.last('signal')).toEqual({ from: ada.id, incarnation: ada.incarnation, dial: 'd1', data: 'offer' });
   expect(world.registrar.status()).toMatchObject({ relayedSignals: 1, relayedBytes: 5, members: 2, meshes: 1 });
   ben.drop();
-  expect(await ada.ask('signal', { to: ben.id, dial: 'd1', data: 'late' })).toMatchObject({ error: { code: 'no-member' } });
+  expect(await ada.ask('signal', { to: ben.id, dial: 'd1', data: 'late' })).toMatchObject({
+    error: { code: 'no-member' },
+  });
 });
 
 test('says before the join which identities live, and counts all as alive in its first seconds', async () => {
