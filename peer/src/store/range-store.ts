@@ -1,24 +1,36 @@
 // Drives the slots of this member over `Storage`; refuses what it does not own.
 
-import type {
-  Change,
-  Clock,
-  Configuration,
-  DataResult,
-  GetFrame,
-  Incarnation,
-  Key,
-  Logger,
-  Outcome,
-  PeerId,
-  PutFrame,
-  Random,
-  RecordHead,
-  Slot,
-  SlotFrame,
+import {
+  isMeshError,
+  makeRequestId,
+  NO_PAYLOAD,
+  slotOfKey,
+  type Change,
+  type Clock,
+  type Configuration,
+  type DataResult,
+  type GetFrame,
+  type Incarnation,
+  type Key,
+  type Logger,
+  type Outcome,
+  type PeerId,
+  type PutFrame,
+  type Random,
+  type RecordHead,
+  type Slot,
+  type SlotFrame,
 } from '@shoal/shared';
 import type { StoreView } from '../api.ts';
 import type { Storage } from '../ports/storage.ts';
+import { admit } from './admission.ts';
+import { createContext } from './create-context.ts';
+import { createMover, type Mover } from './mover.ts';
+import { isExpired, readKey } from './reads.ts';
+import { meaningOf } from './slot.ts';
+import { receiveKept, receiveSlotFrame } from './slot-frames.ts';
+import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
+import { writeKeys } from './writes.ts';
 
 export interface RangeStoreDeps {
   readonly self: PeerId;
@@ -80,4 +92,133 @@ export interface RangeStore {
   /** Seals all slots; waits for open writes to be stored (bounded by the signal). */
   seal(options?: { readonly signal?: AbortSignal }): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Ids of writes that the store makes itself: above those that a member's requests count up to. */
+const FIRST_OWN_REQUEST = 4_000_000_000;
+
+export function createRangeStore(deps: RangeStoreDeps): RangeStore {
+  const life = { isClosed: false, isEnding: false };
+  const store = createContext(deps, {
+    life,
+    applyRows: (rows) => {
+      applyRows(context, rows);
+      mover.plan();
+    },
+  });
+  const { context, cells } = store;
+  const mover: Mover = createMover(context, cells);
+  let ownRequests = 0;
+
+  /** A time to live is over: a delete like any other, before absent is answered (rule 31). */
+  const expire = async (cell: SlotCell, key: Key, head: RecordHead, signal: AbortSignal): Promise<void> => {
+    ownRequests += 1;
+    const id = makeRequestId(deps.incarnation, FIRST_OWN_REQUEST + (ownRequests % 100_000_000));
+    const write = { key, op: 'delete', expected: head.version, mediaType: '', contentNamed: false, sizeBytes: 0 } as const;
+    const frame: PutFrame = {
+      kind: 'put', id, ageMs: 0, remainingMs: 0, forwarded: false, slot: cell.slot, epoch: 0, minCopies: 1, writes: [write], payload: NO_PAYLOAD,
+    };
+    await writeKeys(context, frame, { signal });
+  };
+
+  return {
+    applyRows(rows) {
+      applyRows(context, rows);
+      mover.plan();
+    },
+    row: (slot) => cells.get(slot)?.row,
+    setWish: (moves) => mover.setWish(moves),
+    get: (frame, { signal }) => guarded(() => readKey(context, frame, { signal, expire })),
+    put: (frame, { signal }) => guarded(() => writeKeys(context, frame, { signal })),
+    receive(from, incarnation, frame) {
+      if (!life.isClosed) receiveSlotFrame(context, { from, incarnation, frame });
+    },
+    linkOpened: () => mover.plan(),
+    linkClosed: (member) => mover.linkClosed(member),
+    poke: () => context.waiters.wakeAll(),
+    keys: (prefix, { signal }) => listKeys(context, cells, { prefix, signal }),
+    heads: (keys) => headsOf(context, keys),
+    view: () => store.view(),
+    async seal({ signal } = {}) {
+      life.isEnding = true;
+      mover.stop();
+      for (const cell of cells.values()) context.dispatch(cell, { kind: 'close' });
+      const never = new AbortController().signal;
+      await store.drained(signal ?? never);
+    },
+    async close() {
+      if (life.isClosed) return;
+      life.isEnding = true;
+      life.isClosed = true;
+      mover.stop();
+      for (const cell of cells.values()) {
+        cell.outgoing?.dispose();
+        cell.learner?.stop();
+      }
+      context.waiters.wakeAll();
+      await store.close();
+    },
+  };
+}
+
+/** What a queue's bound says is an answer; only the signal and `closed` reject. */
+async function guarded(work: () => Promise<StoreAnswer>): Promise<StoreAnswer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isMeshError(error) && error.code === 'busy') {
+      return { result: { kind: 'refused', error: error.toWire() }, payload: NO_PAYLOAD };
+    }
+    throw error;
+  }
+}
+
+function applyRows(context: StoreContext, rows: readonly Configuration[]): void {
+  const self = { member: context.deps.self, incarnation: context.deps.incarnation };
+  for (const row of rows) {
+    const cell = context.cell(row.slot);
+    const known = cell.row;
+    const isNewer = known === undefined || row.epoch > known.epoch || (row.epoch === known.epoch && row.settled && !known.settled);
+    if (!isNewer) continue;
+    cell.row = row;
+    if (row.epoch !== known?.epoch) cell.refused.clear();
+    const meaning = meaningOf(row, self);
+    const isStarting = cell.state.role === 'none' || cell.state.role === 'learner';
+    if (context.takesLearning() || !isStarting) context.dispatch(cell, { kind: 'row', row, meaning });
+    context.waiters.wake(row.slot);
+    receiveKept(context, cell);
+  }
+  context.changed();
+}
+
+async function* listKeys(
+  context: StoreContext,
+  cells: ReadonlyMap<Slot, SlotCell>,
+  { prefix, signal }: { readonly prefix: string; readonly signal: AbortSignal },
+): AsyncIterable<StoredKey> {
+  for (const cell of [...cells.values()]) {
+    if (cell.state.role === 'none' || cell.state.role === 'learner') continue;
+    while (admit(context, cell, 0).kind === 'wait') await context.waiters.wait(cell.slot, { signal });
+    if (cell.state.role !== 'serving' || !context.records.mayHold(cell.slot)) continue;
+    const { stay, slot } = cell;
+    for await (const { key, head } of context.records.scan(slot, { signal })) {
+      if (!isServing(cell, stay) && cell.stay !== stay) break;
+      if (key.startsWith(prefix) && !head.tombstone && !isExpired(head, context.deps.meshNowMs())) yield { key, slot, head };
+    }
+  }
+}
+
+async function headsOf(context: StoreContext, keys: readonly Key[]): Promise<ReadonlyMap<Key, RecordHead>> {
+  const heads = new Map<Key, RecordHead>();
+  await Promise.all(
+    keys.map(async (key) => {
+      const cell = context.cell(slotOfKey(key, context.deps.slotCount));
+      const { stay } = cell;
+      if (!isServing(cell, stay)) return;
+      const head = await context.records.head(cell.slot, key, stay);
+      if (head === undefined || head.tombstone || isExpired(head, context.deps.meshNowMs())) return;
+      if (cell.stay === stay && context.deps.mayServe()) heads.set(key, head);
+    }),
+  );
+  return heads;
 }

@@ -1,0 +1,159 @@
+// Puts the parts of the store together, and keeps what is said of all slots at once: free bytes, what
+// lies aside, how many are owned.
+
+import { abortable, limits, type Configuration, type Slot } from '@shoal/shared';
+import type { StoreView } from '../api.ts';
+import { createBulkPlaces } from './bulk-places.ts';
+import { createElapsedClock } from './elapsed.ts';
+import { createKeyLocks } from './key-locks.ts';
+import { createProposals } from './proposals.ts';
+import type { RangeStoreDeps } from './range-store.ts';
+import { createRetryMemory } from './retry-memory.ts';
+import { dispatch } from './slot.ts';
+import { createSlotRecords } from './slot-records.ts';
+import { createCell, type SlotCell, type StoreContext } from './store-context.ts';
+import { createTombstones } from './tombstones.ts';
+import { createValueCache } from './value-cache.ts';
+import { createWaiters } from './waiters.ts';
+
+export interface Life {
+  isClosed: boolean;
+  /** Serves what it has until it is handed over or closed, and takes nothing more. */
+  isEnding: boolean;
+}
+
+export interface StoreParts {
+  readonly context: StoreContext;
+  readonly cells: Map<Slot, SlotCell>;
+  view(): StoreView;
+  /** Resolves when no write is open. */
+  drained(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Every so many heartbeats the storage is asked what is free. */
+const FREE_EVERY = 5;
+const SWEEP_EVERY = 60;
+
+export function createContext(
+  deps: RangeStoreDeps,
+  { life, applyRows }: { readonly life: Life; applyRows(rows: readonly Configuration[]): void },
+): StoreParts {
+  const cells = new Map<Slot, SlotCell>();
+  const elapsed = createElapsedClock(deps.clock);
+  const waiters = createWaiters();
+  const cache = createValueCache(deps.cacheBytes);
+  const bulk = createBulkPlaces();
+  const occupied = new Set<Slot>();
+  let isReady = false;
+  let isChanging = false;
+  let free = Infinity;
+  let aside = { records: 0, bytes: 0 };
+  let ticks = 0;
+
+  const quietly = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!life.isClosed) deps.logger.warn('storage could not be asked', { error: String(error) });
+    }
+  };
+  const refreshFree = (): Promise<void> => quietly(async () => void (free = await deps.storage.freeBytes()));
+  const refreshAside = (): Promise<void> => quietly(async () => void (aside = await deps.storage.asideUsage()));
+
+  const ready = (async () => {
+    for (const slot of await deps.storage.slots()) occupied.add(slot);
+    await Promise.all([refreshFree(), refreshAside()]);
+    isReady = true;
+  })();
+  ready.catch((error: unknown) => context.fatal(error));
+
+  const context: StoreContext = {
+    deps,
+    elapsed,
+    cache,
+    waiters,
+    ready,
+    records: createSlotRecords({
+      storage: deps.storage,
+      cache,
+      occupied,
+      onBadHead: (slot, key) => deps.logger.error('unreadable record', { slot, key }),
+      onAside: () => void refreshAside().then(() => context.changed()),
+    }),
+    locks: createKeyLocks(),
+    memory: createRetryMemory(elapsed),
+    proposals: createProposals({ clock: deps.clock, propose: deps.propose, applyRows }),
+    tombstones: createTombstones(),
+    // Waiting gets end where their slot stops being served: they look again.
+    services: [{ activate: () => undefined, seal: (slot) => waiters.wake(slot) }],
+    handOffs: new Set(),
+    pending: new Map(),
+    isClosed: () => life.isClosed,
+    isReady: () => isReady,
+    takesLearning: () => !life.isEnding,
+    cell(slot) {
+      const known = cells.get(slot);
+      if (known !== undefined) return known;
+      const cell = createCell(slot);
+      cells.set(slot, cell);
+      return cell;
+    },
+    dispatch: (cell, event) => dispatch(context, cell, event),
+    bulk: (to, signal) => bulk.take(to, signal),
+    spent: (bytes) => void (free -= bytes),
+    freeBytes: () => free,
+    fatal(error) {
+      if (life.isClosed) return;
+      deps.logger.error('storage failed', { error: String(error) });
+      deps.onFatal(error);
+    },
+    changed() {
+      if (isChanging) return;
+      isChanging = true;
+      queueMicrotask(() => {
+        isChanging = false;
+        if (!life.isClosed) deps.onChanged();
+      });
+    },
+  };
+
+  const stopGone = deps.storage.onGone((reason) => context.fatal(new Error(reason)));
+  const tick = (): void => {
+    ticks += 1;
+    if (ticks % FREE_EVERY === 0) void refreshFree();
+    if (ticks % SWEEP_EVERY === 0) void quietly(() => context.tombstones.sweep(context));
+    stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
+  };
+  let stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
+
+  return {
+    context,
+    cells,
+    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside }),
+    async drained(signal) {
+      while ([...cells.values()].some(({ open }) => open.size > 0)) {
+        await abortable(Promise.race([...context.pending.values()]), signal);
+      }
+    },
+    async close() {
+      stopTick();
+      stopGone();
+      await Promise.allSettled([...context.pending.values()]);
+      await Promise.allSettled([...cells.values()].map(({ jobs }) => jobs));
+    },
+  };
+}
+
+function viewOf(
+  cells: ReadonlyMap<Slot, SlotCell>,
+  { cacheBytes, aside }: { readonly cacheBytes: number; readonly aside: { readonly records: number; readonly bytes: number } },
+): StoreView {
+  let owned = 0;
+  let moving = 0;
+  for (const { state, outgoing } of cells.values()) {
+    if (state.role === 'serving' || state.role === 'sealed' || state.role === 'settling') owned += 1;
+    if (state.role === 'learner' || outgoing !== undefined) moving += 1;
+  }
+  return { owned, moving, cacheBytes, asideRecords: aside.records, asideBytes: aside.bytes };
+}

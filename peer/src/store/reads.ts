@@ -1,0 +1,84 @@
+// Get: only the owner answers, with the value in hand and the right to serve looked at again (rule 17).
+
+import { NO_PAYLOAD, throwIfAborted, toMeshError, compareVersions, type GetFrame, type RecordHead } from '@shoal/shared';
+import { admit, refuseWith, wrongSlot } from './admission.ts';
+import type { StoreAnswer } from './range-store.ts';
+import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
+import type { CachedRecord } from './value-cache.ts';
+
+/** Writes the tombstone of a record whose time is over (rule 31). */
+export type Expire = (cell: SlotCell, key: GetFrame['key'], head: RecordHead, signal: AbortSignal) => Promise<unknown>;
+
+export async function readKey(context: StoreContext, frame: GetFrame, options: { readonly signal: AbortSignal; readonly expire: Expire }): Promise<StoreAnswer> {
+  const { signal } = options;
+  const wrong = wrongSlot(frame.slot, [frame.key], context.deps.slotCount);
+  if (wrong !== undefined) return wrong;
+  const cell = context.cell(frame.slot);
+  for (;;) {
+    throwIfAborted(signal);
+    const admission = admit(context, cell, frame.epoch);
+    if (admission.kind === 'answer') return admission.answer;
+    if (admission.kind === 'wait') {
+      await context.waiters.wait(frame.slot, { signal });
+      continue;
+    }
+    const step = await readOnce(context, cell, frame, signal);
+    if (step.kind === 'answer') return step.answer;
+    if (step.kind === 'expired') await options.expire(cell, frame.key, step.head, signal);
+    if (step.kind === 'absent') await step.put;
+  }
+}
+
+type ReadStep =
+  | { readonly kind: 'answer'; readonly answer: StoreAnswer }
+  | { readonly kind: 'again' }
+  | { readonly kind: 'expired'; readonly head: RecordHead }
+  | { readonly kind: 'absent'; readonly put: Promise<void> };
+
+async function readOnce(context: StoreContext, cell: SlotCell, frame: GetFrame, signal: AbortSignal): Promise<ReadStep> {
+  const { key, slot } = frame;
+  const { stay } = cell;
+  const release = await context.locks.acquire([key], 'read', signal);
+  try {
+    const record = await readRecord(context, cell, frame, stay);
+    if (!isServing(cell, stay) || !context.deps.mayServe()) return { kind: 'again' };
+    if (record !== undefined && 'result' in record) return { kind: 'answer', answer: record };
+    if (record !== undefined && !record.head.tombstone && isExpired(record.head, context.deps.meshNowMs())) {
+      return { kind: 'expired', head: record.head };
+    }
+    if (record?.value !== undefined) {
+      context.cache.put(key, stay, record);
+      return { kind: 'answer', answer: answerOf(frame, record.head, record.value) };
+    }
+    // Registered before the key is let go: the next put can't be missed.
+    if (frame.wait) return { kind: 'absent', put: context.waiters.wait(slot, { key, signal }) };
+    const version = record === undefined ? {} : { version: record.head.version };
+    return { kind: 'answer', answer: { result: { kind: 'absent', ...version }, payload: NO_PAYLOAD } };
+  } finally {
+    release();
+  }
+}
+
+/** The record, nothing, or what to tell if this member's storage can't be read. */
+async function readRecord(context: StoreContext, cell: SlotCell, frame: GetFrame, stay: number): Promise<CachedRecord | StoreAnswer | undefined> {
+  try {
+    return await context.records.read(cell.slot, frame.key, stay);
+  } catch (error) {
+    context.deps.logger.error('storage read failed', { key: frame.key, error: String(error) });
+    return refuseWith(toMeshError(error).toWire());
+  }
+}
+
+export function isExpired(head: RecordHead, meshNowMs: number): boolean {
+  return head.expiresAtMs !== undefined && meshNowMs >= head.expiresAtMs;
+}
+
+function answerOf(frame: GetFrame, head: RecordHead, value: Uint8Array): StoreAnswer {
+  const { version, mediaType, contentNamed, sizeBytes } = head;
+  if (frame.newerThan !== undefined && compareVersions(version, frame.newerThan) <= 0) {
+    return { result: { kind: 'unchanged', version }, payload: NO_PAYLOAD };
+  }
+  const { range } = frame;
+  const payload = range === undefined ? value : value.subarray(range.offset, range.offset + range.length);
+  return { result: { kind: 'value', version, mediaType, contentNamed, sizeBytes }, payload };
+}
