@@ -49,10 +49,10 @@ export const limits = {
   requestTimeoutMs: 30_000,
   /** The longest deadline for which a write is repeated by itself. */
   retryDeadlineMs: 60_000,
-  /** Twice that: how long request ids are remembered. */
+  /** Twice that: how long request ids are remembered, and how many of one member. */
   retryMemoryMs: 120_000,
   retryMemoryIds: 100_000,
-  /** Heartbeat, suspicion, lease and grace: REPLICATION, section 1. */
+  /** A dead copy is suspected before a lease ends; grace less lease covers clocks 10 % apart and late scheduling. */
   heartbeatMs: 1_000,
   suspicionMs: 2_000,
   leaseMs: 3_000,
@@ -97,7 +97,7 @@ export const limits = {
   groupBytes: 8 * MiB,
   /** Bytes of one part of a hand-off, and of records on their way. */
   handOffPartBytes: 1 * MiB,
-  /** The largest signaling message: a table of 4,096 slots is some 100 KB; a signal under 16. */
+  /** The largest signaling message, and the largest signal in one: a table of 4,096 slots is some 50 KB, a signal under 16. */
   signalingBytes: 1 * MiB,
   signalBytes: 64 * KiB,
   /** Source of a UDF. */
