@@ -107,10 +107,15 @@ function createLoad({ values, clock, random, readChunks: read = readChunks }: Lo
 
   async function readAndPut(): Promise<ReadSummary> {
     let summary: ReadSummary | undefined;
-    for await (const item of read(source, options, { signal })) {
+    const { textColumns, format } = options;
+    // Only what can be cloned: the reading may be in a worker.
+    const readOptions = { ...(textColumns === undefined ? {} : { textColumns }), ...(format === undefined ? {} : { format }) };
+    for await (const item of read(source, readOptions, { signal })) {
       throwIfAborted(signal);
-      if (item.kind === 'summary') summary = item;
-      else if (item.kind === 'chunk') await enqueue(item);
+      if (item.kind === 'summary') {
+        summary = item;
+        ({ rowCount: rows, sizeBytes: bytesRead } = item.counts);
+      } else if (item.kind === 'chunk') await enqueue(item);
       else {
         ({ bytesRead, rows } = item);
         report();
@@ -118,6 +123,7 @@ function createLoad({ values, clock, random, readChunks: read = readChunks }: Lo
     }
     await Promise.all(open);
     throwIfAborted(signal);
+    report();
     if (summary === undefined) throw new MeshError('internal', `Reading "${source.name}" ended without a summary.`);
     return summary;
   }

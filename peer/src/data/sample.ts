@@ -55,8 +55,12 @@ function shapeOf(layout: FileLayout, rows: readonly SourceRow[]): RowShape {
 
 function learn(inference: TypeInference, shape: RowShape, rows: readonly SourceRow[]): void {
   if (shape.kind === 'cells') {
+    // A header alone has columns too.
     for (const name of shape.names) inference.add(name, undefined);
-    for (const row of rows) cellsOf(row).forEach((cell, index) => inference.add(shape.names[index] ?? '', typeOfValue(shape, cell)));
+    for (const row of rows) {
+      const cells = cellsOf(row);
+      shape.names.forEach((name, index) => inference.add(name, typeOfValue(shape, cells[index])));
+    }
     return;
   }
   for (const { value } of rows) {
