@@ -48,5 +48,10 @@ export function hashedPart(key: Key): string {
 
 /** xxHash32 (seed 0) of the hashed part's UTF-8, as a uint32. */
 export function hashKey(key: Key): number {
-  return xxHash32(encoder.encode(hashedPart(key)), 0);
+  return hashText(hashedPart(key), 0);
+}
+
+/** xxHash32 of the text's UTF-8, as a uint32: the same on every member, and nothing for secrets. */
+export function hashText(text: string, seed: number): number {
+  return xxHash32(encoder.encode(text), seed);
 }
