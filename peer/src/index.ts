@@ -1,5 +1,6 @@
 // The only entry of peer. What is large (Arrow, sucrase, acorn, papaparse) is behind `import()`.
 
+export { createGroupCommit, type GroupCommit } from './adapters/group-commit.ts';
 export { createMemoryStorage, type MemoryStorage } from './adapters/memory/storage.ts';
 export type * from './adapters/rtc-types.ts';
 export { createSimplePeerTransport, type SimplePeerTransportDeps } from './adapters/simple-peer-transport.ts';
