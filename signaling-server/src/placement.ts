@@ -58,7 +58,10 @@ export function sharesOf(
   const shares = new Map(takers.map(({ id, weight }) => [id, Math.floor((total * weight) / weights)]));
   let left = total - [...shares.values()].reduce((sum, share) => sum + share, 0);
   const excess = ({ id }: Taker): number => holds(id) - (shares.get(id) ?? 0);
-  const inTurn = [...takers].sort((a, b) => excess(b) - excess(a) || (a.id < b.id ? -1 : 1));
+  // Whose share is a whole number has it exactly.
+  const inTurn = takers
+    .filter(({ weight }) => (total * weight) % weights !== 0)
+    .sort((a, b) => excess(b) - excess(a) || (a.id < b.id ? -1 : 1));
   for (const { id } of inTurn) {
     if (left === 0) break;
     shares.set(id, (shares.get(id) ?? 0) + 1);

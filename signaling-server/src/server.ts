@@ -12,6 +12,7 @@ import {
   silentLogger,
   toMeshError,
   type Logger,
+  type MeshErrorWire,
 } from '@shoal/shared';
 import { Server as SocketServer, type Socket } from 'socket.io';
 import { assertKnownHost, isLoopbackName, isOwnOrigin, parseHandshake, type AdmissionRules } from './admission.ts';
@@ -138,16 +139,18 @@ function attachSockets(http: HttpServer, { rules, registrar, logger, connections
       throw error;
     }
   };
-  sockets.use((socket, next) => {
-    admit(socket).then(
-      () => next(),
-      (thrown: unknown) => {
-        const error = toMeshError(thrown);
-        logger.warn('handshakeRefused', { code: error.code, address: socket.handshake.address });
-        next(Object.assign(new Error(error.message), { data: error.toWire() }));
-      },
-    );
-  });
+  /** As Socket.IO wants it: an error whose data the client gets; undefined lets it in. */
+  const refusalOf = async (socket: Socket): Promise<(Error & { data: MeshErrorWire }) | undefined> => {
+    try {
+      await admit(socket);
+      return undefined;
+    } catch (thrown) {
+      const error = toMeshError(thrown);
+      logger.warn('handshakeRefused', { code: error.code, address: socket.handshake.address });
+      return Object.assign(new Error(error.message), { data: error.toWire() });
+    }
+  };
+  sockets.use((socket, next) => void refusalOf(socket).then(next));
   sockets.on('connection', (socket) => sessions.get(socket)?.start());
   return sockets;
 }
