@@ -29,7 +29,10 @@ function* files(folder) {
 function sourcesHash() {
   const hash = createHash('sha256').update(process.version);
   const roots = ['package.json', 'package-lock.json', 'tsconfig.base.json', 'tsconfig.json', 'build.mjs'];
-  for (const path of [...roots.map((name) => join(root, name)), ...workspaces.flatMap((name) => [...files(join(root, name))])]) {
+  for (const path of [
+    ...roots.map((name) => join(root, name)),
+    ...workspaces.flatMap((name) => [...files(join(root, name))]),
+  ]) {
     if (existsSync(path)) hash.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
   }
   return hash.digest('hex');
@@ -65,7 +68,8 @@ async function lock() {
     // Empty for the moment between its making and its writing.
     if (holder > 0 && !isAlive(holder)) rmSync(lockFile, { force: true });
     else await sleep(50);
-    if (Date.now() > giveUpAt) throw new Error(`Another build (process ${holder}) is still running; end it, or remove ${lockFile}.`);
+    if (Date.now() > giveUpAt)
+      throw new Error(`Another build (process ${holder}) is still running; end it, or remove ${lockFile}.`);
   }
   process.on('exit', () => rmSync(lockFile, { force: true }));
 }
@@ -97,7 +101,9 @@ let stamp = sourcesHash();
 if (!isBuilt(stamp)) {
   if (!hasTools()) {
     // `npm ci --omit=dev` runs `prepare` too; an image may bring what was built elsewhere.
-    process.stderr.write('Nothing was built: the tools to build with are not installed (npm ci without --omit=dev installs them).\n');
+    process.stderr.write(
+      'Nothing was built: the tools to build with are not installed (npm ci without --omit=dev installs them).\n',
+    );
     process.exit(0);
   }
   await lock();

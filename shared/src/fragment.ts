@@ -134,7 +134,8 @@ export function createFragmentJoiner(bounds: JoinerBounds): FragmentJoiner {
     if (open.total !== total || open.received !== offset) {
       return refuse(stream, `a fragment from ${offset} of ${total} where ${open.received} of ${open.total} are here.`);
     }
-    if (!makeRoom(open, offset + body.length)) return refuse(stream, `more than ${bounds.heldBytes} bytes of frames not yet whole.`);
+    if (!makeRoom(open, offset + body.length))
+      return refuse(stream, `more than ${bounds.heldBytes} bytes of frames not yet whole.`);
     open.room.set(body, offset);
     open.received += body.length;
     if (open.received < total) return NOTHING_YET;

@@ -29,7 +29,10 @@ export function encodeFrame(frame: Frame): Uint8Array {
   if (complaint !== undefined) throw new MeshError('bad-frame', complaint);
   const payloadStart = alignedTo8(FRAME_HEADER_BYTES + head.length);
   if (payloadStart + payload.length > limits.frameBytes) {
-    throw new MeshError('bad-frame', `A ${kind} frame of ${payloadStart + payload.length} bytes is over ${limits.frameBytes}.`);
+    throw new MeshError(
+      'bad-frame',
+      `A ${kind} frame of ${payloadStart + payload.length} bytes is over ${limits.frameBytes}.`,
+    );
   }
   const bytes = new Uint8Array(payloadStart + payload.length);
   const view = new DataView(bytes.buffer);
@@ -48,22 +51,29 @@ function encodeHead(kind: FrameKind, fields: object): Uint8Array {
   try {
     head = encoder.encodeSharedRef(fields);
   } catch (error) {
-    throw new MeshError('bad-frame', `The head of a ${kind} frame can't be encoded: ${String(error)}.`, { cause: error });
+    throw new MeshError('bad-frame', `The head of a ${kind} frame can't be encoded: ${String(error)}.`, {
+      cause: error,
+    });
   }
   if (head.length <= limits.frameHeadBytes) return head;
-  throw new MeshError('bad-frame', `The head of a ${kind} frame has ${head.length} bytes; a head has at most ${limits.frameHeadBytes}.`);
+  throw new MeshError(
+    'bad-frame',
+    `The head of a ${kind} frame has ${head.length} bytes; a head has at most ${limits.frameHeadBytes}.`,
+  );
 }
 
 /** Never throws. The payload is a view on `bytes`, at a multiple of 8 from its start. */
 export function decodeFrame(bytes: Uint8Array): DecodedFrame {
   if (bytes.length < FRAME_HEADER_BYTES) return refused(`A frame of ${bytes.length} bytes is shorter than its header.`);
-  if (bytes.length > limits.frameBytes) return refused(`A frame of ${bytes.length} bytes is over ${limits.frameBytes}.`);
+  if (bytes.length > limits.frameBytes)
+    return refused(`A frame of ${bytes.length} bytes is over ${limits.frameBytes}.`);
   const header = new DataView(bytes.buffer, bytes.byteOffset, FRAME_HEADER_BYTES);
   const version = header.getUint8(0);
   if (!SPOKEN_VERSIONS.includes(version)) return badVersion(version);
   const kind = frameKindOf(header.getUint8(1));
   if (kind === undefined) return refused(`There is no frame kind ${header.getUint8(1)}.`);
-  if (header.getUint16(2) !== 0 || header.getUint32(12) !== 0) return refused(`The header of a ${kind} frame is damaged.`);
+  if (header.getUint16(2) !== 0 || header.getUint32(12) !== 0)
+    return refused(`The header of a ${kind} frame is damaged.`);
   const headLength = header.getUint32(4);
   const payloadLength = header.getUint32(8);
   if (headLength > limits.frameHeadBytes) return refused(`The head of a ${kind} frame says ${headLength} bytes.`);
@@ -135,5 +145,7 @@ function refused(message: string): { readonly error: MeshErrorWire } {
 
 function badVersion(version: number): { readonly error: MeshErrorWire } {
   const spoken = SPOKEN_VERSIONS.join(', ');
-  return { error: { code: 'bad-version', message: `A frame of protocol version ${version}; this release speaks ${spoken}.` } };
+  return {
+    error: { code: 'bad-version', message: `A frame of protocol version ${version}; this release speaks ${spoken}.` },
+  };
 }

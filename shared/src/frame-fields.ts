@@ -36,7 +36,10 @@ export const valueSize = v.custom<number>(wholeUpTo(limits.valueBytes), 'over th
 export const slot = v.custom<Slot>(wholeUpTo(65_535), 'not a slot');
 export const key = v.custom<Key>((value) => parseKey(value) !== undefined, 'not a key');
 export const peerId = v.custom<PeerId>((value) => parsePeerId(value) !== undefined, 'not a member id');
-export const incarnation = v.custom<Incarnation>((value) => parseIncarnation(value) !== undefined, 'not an incarnation');
+export const incarnation = v.custom<Incarnation>(
+  (value) => parseIncarnation(value) !== undefined,
+  'not an incarnation',
+);
 export const meshId = v.custom<MeshId>((value) => parseMeshId(value) !== undefined, 'not a mesh id');
 export const requestId = v.custom<RequestId>((value) => parseRequestId(value) !== undefined, 'not a request id');
 export const durability = v.picklist(['strict', 'relaxed']);
@@ -49,7 +52,10 @@ export const mediaType = v.custom<string>(
 );
 
 /** Anything, if it is not nested so deep that whoever walks it would fail. */
-export const free = v.custom<unknown>((value) => isShallow(value, FREE_DEPTH), `nested deeper than ${FREE_DEPTH} levels`);
+export const free = v.custom<unknown>(
+  (value) => isShallow(value, FREE_DEPTH),
+  `nested deeper than ${FREE_DEPTH} levels`,
+);
 
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return true;
@@ -60,7 +66,10 @@ function isShallow(value: unknown, levels: number): boolean {
 
 export const version = v.object({ epoch: uint32, counter: uint32 }) satisfies v.GenericSchema<unknown, Version>;
 
-export const digest = v.object({ high: uint32, low: uint32, records: uint32 }) satisfies v.GenericSchema<unknown, SlotDigest>;
+export const digest = v.object({ high: uint32, low: uint32, records: uint32 }) satisfies v.GenericSchema<
+  unknown,
+  SlotDigest
+>;
 
 export const keyVersion = v.object({ key, version }) satisfies v.GenericSchema<unknown, KeyVersion>;
 
@@ -98,7 +107,12 @@ export const row = v.object({
 export const errorWire = v.object({
   code: v.custom<MeshErrorCode>(isMeshErrorCode, 'not an error code'),
   message: v.pipe(v.string(), v.maxLength(limits.errorChars)),
-  detail: v.exactOptional(v.pipe(v.record(v.string(), v.unknown()), v.check((value) => isShallow(value, FREE_DEPTH)))),
+  detail: v.exactOptional(
+    v.pipe(
+      v.record(v.string(), v.unknown()),
+      v.check((value) => isShallow(value, FREE_DEPTH)),
+    ),
+  ),
 }) satisfies v.GenericSchema<unknown, MeshErrorWire>;
 
 /** What one frame lists, at most `most`. */

@@ -78,7 +78,10 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
     writes: v.pipe(
       listOf(write, limits.writesPerPut),
       v.minLength(1),
-      v.check((writes) => writes.length === 1 || new Set(writes.map((one) => one.key)).size === writes.length, 'a key twice'),
+      v.check(
+        (writes) => writes.length === 1 || new Set(writes.map((one) => one.key)).size === writes.length,
+        'a key twice',
+      ),
     ),
   }),
   data: v.object({ id: requestId, result }),
@@ -125,7 +128,13 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
   'settle-records': v.object({ ...slotHead, records: movedRecords }),
   'drop-tombstones': v.object({ ...slotHead, keys: keyVersions }),
 
-  begin: v.object({ ...handOff, counter: uint32, digest, remembered: rememberedRequests, reachMs: v.exactOptional(milliseconds) }),
+  begin: v.object({
+    ...handOff,
+    counter: uint32,
+    digest,
+    remembered: rememberedRequests,
+    reachMs: v.exactOptional(milliseconds),
+  }),
   begun: v.object({ ...handOff, digest }),
   part: v.object({ ...handOff, fromKey: v.exactOptional(key), toKey: v.exactOptional(key), keys: keyVersions }),
   want: v.object({ ...handOff, keys: listOf(key, limits.listedPerFrame) }),

@@ -33,7 +33,8 @@ export function isReservedKey(key: Key): boolean {
 function badKeySentence(text: unknown): string {
   if (typeof text !== 'string') return `A key is a string, not ${text === null ? 'null' : typeof text}.`;
   if (text.length === 0) return 'A key has at least one character.';
-  if (!text.isWellFormed()) return `The key ${JSON.stringify(text.slice(0, 40))} is not UTF-8: it has half of a surrogate pair.`;
+  if (!text.isWellFormed())
+    return `The key ${JSON.stringify(text.slice(0, 40))} is not UTF-8: it has half of a surrogate pair.`;
   const bytes = encoder.encode(text).length;
   return `The key "${text.slice(0, 40)}…" has ${bytes} bytes; a key has at most ${limits.keyBytes}.`;
 }

@@ -8,7 +8,7 @@ export const MESH_ERROR_CODES = {
   /** The caller cancelled. */
   aborted: false,
   /** The time that the caller gave ran out; what was asked may or may not have happened, once at most. */
-  'deadline': true,
+  deadline: true,
   /** The owner of the key's slot is not connected; its slots stay its own until it is back or forgotten. */
   'owner-away': true,
   /** A write may or may not have happened, once at most, and no retry can find out. */

@@ -34,7 +34,8 @@ export function decodeRecordHead(bytes: Uint8Array): RecordHead | undefined {
     return undefined;
   }
   if (!Array.isArray(fields) || fields.length !== 9) return undefined;
-  const [form, epoch, counter, requestId, flags, mediaType, sizeBytes, writtenAtMs, expiresAtMs]: readonly unknown[] = fields;
+  const [form, epoch, counter, requestId, flags, mediaType, sizeBytes, writtenAtMs, expiresAtMs]: readonly unknown[] =
+    fields;
   if (form !== FORM || typeof flags !== 'number') return undefined;
   const head = v.safeParse(recordHead, {
     version: { epoch, counter },

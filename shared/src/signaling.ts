@@ -134,7 +134,6 @@ export interface RosterEntry {
   readonly seenAtMs: number;
 }
 
-
 export interface Challenge {
   readonly nonce: string;
 }
@@ -246,6 +245,3 @@ export type RegistrarEventName = keyof RegistrarEvents;
 export function joinProof(nonce: string, mesh: string, incarnationId: Incarnation): Uint8Array {
   return new TextEncoder().encode(`shoal-join|${nonce}|${mesh}|${incarnationId}`);
 }
-
-
-
