@@ -1,6 +1,7 @@
 // The order of what is done to the disk: it decides what a loss of power leaves. The real calls run;
 // each is noted.
 
+import type * as FileSystem from 'node:fs/promises';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -10,7 +11,7 @@ import { createTableFiles } from '@shoal/signaling-server';
 const { calls } = vi.hoisted(() => ({ calls: [] as string[] }));
 
 vi.mock('node:fs/promises', async (importOriginal) => {
-  const real = await importOriginal<typeof import('node:fs/promises')>();
+  const real = await importOriginal<typeof FileSystem>();
   const open: typeof real.open = async (path, flags, mode) => {
     const file = await real.open(path, flags, mode);
     const name = basename(String(path));

@@ -1,7 +1,15 @@
 // The table as a value, and as a file.
 
 import { expect, test } from 'vitest';
-import { must, parseIncarnation, parseMeshId, parsePeerId, type Copy, type Slot } from '@shoal/shared';
+import {
+  must,
+  parseIncarnation,
+  parseMeshId,
+  parsePeerId,
+  type Copy,
+  type RosterEntry,
+  type Slot,
+} from '@shoal/shared';
 import { decodeTableFile, encodeTableFile, type TableFile } from '../../../signaling-server/src/table-file.ts';
 import {
   changedRows,
@@ -118,7 +126,7 @@ test('tells a table that a member has seen newer, also behind a newer term', () 
 });
 
 test('comes back from its file as it was', () => {
-  const entry = {
+  const entry: RosterEntry = {
     ...{
       id: ada.member,
       incarnation: ada.incarnation,
@@ -128,7 +136,7 @@ test('comes back from its file as it was', () => {
       state: 'here',
     },
     ...{ durability: 'strict', ephemeral: false, workers: 3, weight: 1, freeBytes: 5, domain: 'x', seenAtMs: 9 },
-  } as const;
+  };
   const file: TableFile = {
     table: withNextTerm(founded()),
     roster: new Map([[ada.member, { entry, retired: [ben.incarnation] }]]),
