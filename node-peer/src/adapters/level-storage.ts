@@ -100,11 +100,11 @@ function levelStorage(
       requireOpen();
       // One call, one snapshot: head and value are of the same write.
       const [head, value] = await reading(db.getMany([headKey(slot, key), valueKey(slot, key)]));
-      return head === undefined ? undefined : { head, value };
+      return head === undefined ? undefined : { head: plain(head), value: plain(value) };
     },
     async getHead(slot, key) {
       requireOpen();
-      return reading(db.get(headKey(slot, key)));
+      return plain(await reading(db.get(headKey(slot, key))));
     },
     async write(writes) {
       requireOpen();
@@ -117,7 +117,7 @@ function levelStorage(
       for await (const [name, head] of db.iterator(range)) {
         signal?.throwIfAborted();
         // What was stored under this prefix was a key.
-        yield { key: name.slice(prefix.length) as Key, head };
+        yield { key: name.slice(prefix.length) as Key, head: plain(head) };
         requireOpen();
       }
     },
@@ -127,7 +127,7 @@ function levelStorage(
     },
     async getMeta(name) {
       requireOpen();
-      return reading(db.get(`m/${name}`));
+      return plain(await reading(db.get(`m/${name}`)));
     },
     async putMeta(name, value) {
       requireOpen();
@@ -156,6 +156,12 @@ function levelStorage(
       await closing;
     },
   };
+}
+
+/** LevelDB gives Node's buffers, whose `slice` is no copy. */
+function plain<T extends Uint8Array | undefined>(bytes: T): T extends undefined ? undefined : Uint8Array;
+function plain(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes === undefined ? undefined : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function slotText(slot: Slot): string {

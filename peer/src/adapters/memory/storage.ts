@@ -23,23 +23,30 @@ export interface MemoryStorage extends Storage {
 interface Contents {
   readonly slots: Map<Slot, Map<Key, StoredRecord>>;
   readonly meta: Map<string, Uint8Array>;
-  readonly aside: Map<string, StoredRecord>;
+  readonly aside: StoredRecord[];
 }
 
 export function createMemoryStorage(options: MemoryStorageOptions = {}): MemoryStorage {
-  return openContents({ slots: new Map(), meta: new Map(), aside: new Map() }, options);
+  return openContents({ slots: new Map(), meta: new Map(), aside: [] }, options);
 }
 
 function openContents(contents: Contents, options: MemoryStorageOptions): MemoryStorage {
   let isClosed = false;
+  let isGone = false;
   const listeners = new Set<(reason: string) => void>();
   const open = (): void => {
     if (isClosed) throw new MeshError('closed', 'This storage is closed.');
   };
-  const close = (): Promise<void> => {
+  const writing = new Set<Promise<void>>();
+  const close = async (): Promise<void> => {
     isClosed = true;
     listeners.clear();
-    return Promise.resolve();
+    await Promise.allSettled(writing);
+  };
+  const writeBatch = async (batch: readonly StorageWrite[]): Promise<void> => {
+    await options.beforeWrite?.(batch);
+    if (isGone) throw new MeshError('storage', 'This storage is gone.');
+    for (const write of batch) apply(contents, write);
   };
 
   return {
@@ -56,9 +63,9 @@ function openContents(contents: Contents, options: MemoryStorageOptions): Memory
     },
     async write(batch) {
       open();
-      await options.beforeWrite?.(batch);
-      open();
-      for (const write of batch) apply(contents, write);
+      const write = writeBatch(batch).finally(() => writing.delete(write));
+      writing.add(write);
+      await write;
     },
     async *scan(slot, { afterKey, signal } = {}): AsyncGenerator<ScannedHead> {
       open();
@@ -86,8 +93,8 @@ function openContents(contents: Contents, options: MemoryStorageOptions): Memory
     async asideUsage() {
       open();
       let bytes = 0;
-      for (const { head, value } of contents.aside.values()) bytes += head.byteLength + (value?.byteLength ?? 0);
-      return { records: contents.aside.size, bytes };
+      for (const { head, value } of contents.aside) bytes += head.byteLength + (value?.byteLength ?? 0);
+      return { records: contents.aside.length, bytes };
     },
     async freeBytes() {
       open();
@@ -99,11 +106,13 @@ function openContents(contents: Contents, options: MemoryStorageOptions): Memory
     },
     close,
     reopen() {
+      isGone = true;
       void close();
       return openContents(contents, options);
     },
     vanish(reason) {
       const told = [...listeners];
+      isGone = true;
       void close();
       for (const gone of told) gone(reason);
     },
@@ -121,7 +130,7 @@ function apply(contents: Contents, write: StorageWrite): void {
     return;
   }
   const record = records.get(key);
-  if (write.kind === 'aside' && record !== undefined) contents.aside.set(`${slot}/${key}`, record);
+  if (write.kind === 'aside' && record !== undefined) contents.aside.push(record);
   records.delete(key);
   if (records.size === 0) contents.slots.delete(slot);
 }
