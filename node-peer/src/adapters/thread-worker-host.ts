@@ -1,10 +1,10 @@
 // UDF workers as threads of Node, for trusted code: they share this process and can reach its files.
 // Environment and output are kept from them; memory is bounded, as far as V8's heap goes.
 
-import { createRequire } from 'node:module';
 import { MessageChannel, type MessagePort, Worker, type WorkerOptions } from 'node:worker_threads';
 import type { HostedWorker, WorkerHost, WorkerPort } from '@shoal/peer';
 import { createDeferred, MeshError, throwIfAborted } from '@shoal/shared';
+import { sourceThreadCode } from './source-thread.ts';
 
 /** The heap of one thread: chunks are some MiB, states of an aggregate may be large. */
 const HEAP_MIB = 1024;
@@ -84,15 +84,9 @@ function workerPort(port: MessagePort): WorkerPort {
   };
 }
 
-/** The built thread; or the source itself when this is the source, as in tests, which then needs tsx. */
+/** The built thread; or the source when this is the source itself, as in tests. */
 function threadEntry(): { readonly entry: URL | string; readonly options: WorkerOptions } {
   if (!import.meta.url.endsWith('.ts')) return { entry: new URL('./udf-thread.js', import.meta.url), options: {} };
-  const tsx = createRequire(import.meta.url).resolve('tsx/esm/api').replace('.cjs', '.mjs');
-  const source = new URL('./udf-thread.ts', import.meta.url);
-  const code = `import(${JSON.stringify(fileHref(tsx))}).then(({ register }) => { register(); return import(${JSON.stringify(source.href)}); })`;
-  return { entry: code, options: { eval: true, execArgv: ['--conditions=source'] } };
-}
-
-function fileHref(path: string): string {
-  return new URL(`file://${path}`).href;
+  const entry = sourceThreadCode(new URL('./udf-thread.ts', import.meta.url));
+  return { entry, options: { eval: true, execArgv: ['--conditions=source'] } };
 }

@@ -1,7 +1,7 @@
 // A submitter's job: check the function, put it into the mesh, send each chunk's task to the member that holds
 // the chunk, gather what comes back. The job ends with its submitter.
 
-import { createDeadline, limits, MeshError, type PeerId, randomHex, sleep, toMeshError } from '@shoal/shared';
+import { abortError, createDeadline, limits, MeshError, type PeerId, randomHex, sleep, throwIfAborted, toMeshError } from '@shoal/shared';
 import type { CallOptions, JobResult, RunOptions, UdfSource } from '../api.ts';
 import { readDatasetRecord } from '../data/dataset-record.ts';
 import { decodeCloneable } from './cloneable-reader.ts';
@@ -45,7 +45,7 @@ export async function runJob(parts: ComputeParts, from: UdfSource | string, opti
     return { jobId: job.asked.job, output, tookMs: parts.clock.monotonicMs() - since, ...job.gathering.summary() };
   } catch (error) {
     // What one task did wrong stops all of them; the error of the others is only that.
-    const reason = stop.signal.aborted ? toMeshError(stop.signal.reason) : toMeshError(error);
+    const reason = stop.signal.aborted ? abortError(stop.signal) : toMeshError(error);
     stop.abort(reason);
     void deleteResults(parts.values, [...results.values()].flatMap(({ key }) => (key === undefined ? [] : [key])));
     throw reason;
@@ -116,7 +116,7 @@ async function runTasks(job: Job): Promise<void> {
     for (const { member, tasks } of shares) for (const { task } of tasks) gathering.assign(task, member);
     if (shares.length === 0) last = nobodyTakes(left.length);
     const errors = await Promise.all(shares.map((share) => askMember(parts, { ...job.asked, share, signal: stop.signal, take: (note) => takeNote(job, share.member, note) })));
-    if (stop.signal.aborted) throw toMeshError(stop.signal.reason);
+    throwIfAborted(stop.signal);
     for (const [index, error] of errors.entries()) {
       const member = shares[index]?.member;
       if (error === undefined || member === undefined) continue;

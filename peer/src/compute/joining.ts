@@ -1,7 +1,7 @@
 // The states of an aggregate, joined in the order of their chunks while others still run, so that the answer is
 // the same each time. In a worker of the submitter: a user's function never runs on a page's thread.
 
-import { createDeferred, limits, type MeshError, toMeshError } from '@shoal/shared';
+import { abortError, createDeferred, limits, type MeshError, toMeshError } from '@shoal/shared';
 import type { JsonValue } from '../api.ts';
 import type { LoadableUdf, Printed, TaskContext } from './runtime-protocol.ts';
 import type { RuntimeFailure } from './runtime-protocol.ts';
@@ -62,7 +62,7 @@ export function createJoining(options: JoiningOptions): Joining {
     }
   }
 
-  const onAbort = (): void => result.reject(toMeshError(options.signal.reason));
+  const onAbort = (): void => result.reject(abortError(options.signal));
   options.signal.addEventListener('abort', onAbort, { once: true });
   result.promise.catch(() => undefined).finally(() => options.signal.removeEventListener('abort', onAbort));
   if (options.tasks === 0) void join();

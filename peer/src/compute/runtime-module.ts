@@ -27,7 +27,8 @@ export function createModuleLoader(importModule: ImportModule): (udf: LoadableUd
   return async (udf) => {
     const known = loaded.get(udf.instance);
     if (known !== undefined) return known;
-    const module = await importModule(`${udf.code}\n//# sourceURL=${udf.sourceName}`);
+    // Node gives the same module for the same text: the instance makes it another.
+    const module = await importModule(`${udf.code}\n// ${udf.instance}\n//# sourceURL=${udf.sourceName}`);
     const fresh = loadedUdf(module, udf.sourceName);
     for (const instance of [...loaded.keys()].slice(0, Math.max(0, loaded.size - KEPT + 1))) loaded.delete(instance);
     loaded.set(udf.instance, fresh);

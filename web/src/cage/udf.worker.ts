@@ -1,0 +1,36 @@
+// The program of a caged worker, built as one classic script (vite-udf-worker.ts), which the page turns into a
+// `data:` URL. Before anything foreign runs, it takes away what the policy alone does not keep from a UDF, such as
+// nested workers, and what would only fail in stranger ways.
+
+import { serveRuntime } from '@shoal/peer/udf-runtime';
+
+const TAKEN =
+  'Worker SharedWorker fetch XMLHttpRequest WebSocket WebSocketStream EventSource WebTransport importScripts indexedDB caches ' +
+  'BroadcastChannel postMessage close navigator webkitRequestFileSystem webkitRequestFileSystemSync webkitResolveLocalFileSystemURL ' +
+  'webkitResolveLocalFileSystemSyncURL FontFace fonts Notification cookieStore crypto';
+
+const { Blob, URL } = globalThis;
+const createUrl = URL.createObjectURL.bind(URL);
+const revokeUrl = URL.revokeObjectURL.bind(URL);
+
+for (let scope: object | null = globalThis; scope !== null; scope = Reflect.getPrototypeOf(scope)) {
+  for (const name of TAKEN.split(' ')) Reflect.deleteProperty(scope, name);
+}
+
+globalThis.addEventListener(
+  'message',
+  (event: MessageEvent) => {
+    const [port] = event.ports;
+    if (port !== undefined) serveRuntime(port, { importModule });
+  },
+  { once: true },
+);
+
+async function importModule(code: string): Promise<unknown> {
+  const url = createUrl(new Blob([code], { type: 'text/javascript' }));
+  try {
+    return await import(/* @vite-ignore */ url);
+  } finally {
+    revokeUrl(url);
+  }
+}
