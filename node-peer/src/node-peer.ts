@@ -1,6 +1,12 @@
 // The composition root of Node: a member over a disk, worker threads and native data channels.
 
-import { createMemoryStorage, createPeer, createSimplePeerTransport, createSocketIoRendezvous, type Mesh } from '@shoal/peer';
+import {
+  createMemoryStorage,
+  createPeer,
+  createSimplePeerTransport,
+  createSocketIoRendezvous,
+  type Mesh,
+} from '@shoal/peer';
 import {
   abortable,
   createSystemClock,
@@ -11,7 +17,7 @@ import {
   throwIfAborted,
 } from '@shoal/shared';
 import { openLevelStorage } from './adapters/level-storage.ts';
-import { nodeRtc } from './adapters/rtc.ts';
+import { loadRtc } from './adapters/rtc.ts';
 import { createThreadWorkerHost } from './adapters/thread-worker-host.ts';
 import { defaultName, defaultWorkers, parseMeshAddress } from './config.ts';
 
@@ -53,7 +59,7 @@ export async function join(options: JoinOptions): Promise<Mesh> {
         mesh: address.mesh,
         ...(address.token === undefined ? {} : { token: address.token }),
       }),
-      createTransport: (context) => createSimplePeerTransport({ ...context, rtc: nodeRtc, clock, random, logger }),
+      createTransport: (context) => createSimplePeerTransport({ ...context, rtc: loadRtc(), clock, random, logger }),
     },
     {
       mesh: address.mesh,

@@ -21,7 +21,9 @@ export function loadCommand(): Command {
     .argument('<file>')
     .requiredOption('--name <name>', 'the name of the dataset')
     .option('--replace', 'it may be there already')
-    .addOption(new Option('--format <format>', 'what the file is, where its name and first bytes do not tell').choices(FORMATS))
+    .addOption(
+      new Option('--format <format>', 'what the file is, where its name and first bytes do not tell').choices(FORMATS),
+    )
     .option('--text-column <column...>', 'read these columns as text whatever their values look like')
     .option('--json', 'print what was loaded: columns and counts')
     .action(async (file: string, flags: LoadFlags, command: Command) => {

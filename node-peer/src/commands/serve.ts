@@ -19,6 +19,7 @@ interface ServeFlags {
   readonly peer: boolean;
   readonly token?: string;
   readonly mesh: string;
+  readonly allowHost?: readonly string[];
 }
 
 /** What the signaling server's program says when it listens. */
@@ -40,6 +41,7 @@ export function serveCommand(): Command {
     .option('--data <dir>', `folder for tables and values (SHOAL_DATA; default: ${DEFAULT_DATA_DIR})`)
     .option('--no-peer', 'the server and the page alone')
     .option('--token <token>', 'what admits to the mesh; made up if the address is not loopback')
+    .option('--allow-host <name...>', 'names beside the address that a page may use for this server (SHOAL_HOSTS)')
     .option('--mesh <name>', 'mesh of the member', flag(parseMeshName), DEFAULT_MESH)
     .action(async (flags: Partial<ServeFlags> & Pick<ServeFlags, 'peer' | 'mesh'>, command: Command) => {
       await serve({
@@ -96,6 +98,7 @@ function createServer(flags: ServeFlags): Server {
       ['--port', `${listening?.port ?? flags.port}`],
       ['--host', flags.host],
       ['--data', join(flags.data, 'registrar')],
+      ...(flags.allowHost ?? []).map((name) => ['--allow-host', name]),
       ...(token === undefined ? [] : [['--token', token]]),
     ]);
   };
@@ -134,19 +137,14 @@ function startProgram(entry: string, args: readonly (readonly string[])[]): Chil
   return fork(entry, args.flat(), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true });
 }
 
+/** `{ kind: 'ready', url, port, token }`, as the server's program sends it. */
 function parseListening(message: unknown): Listening | undefined {
-  if (typeof message !== 'object' || message === null || !('url' in message)) return undefined;
-  const { url } = message;
-  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
-  const parsed = new URL(url);
-  return {
-    url,
-    port: Number(parsed.port) || PORTS_OF_SCHEMES[parsed.protocol] || DEFAULT_PORT,
-    token: parsed.searchParams.get('token') ?? undefined,
-  };
+  if (typeof message !== 'object' || message === null || !('url' in message) || !('port' in message)) return undefined;
+  const { url, port } = message;
+  if (typeof url !== 'string' || !URL.canParse(url) || typeof port !== 'number') return undefined;
+  const token = 'token' in message && typeof message.token === 'string' ? message.token : undefined;
+  return { url, port, token };
 }
-
-const PORTS_OF_SCHEMES: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 function portFromEnvironment(text: string | undefined, command: Command): number {
   if (text === undefined || text === '') return DEFAULT_PORT;
