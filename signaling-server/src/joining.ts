@@ -26,6 +26,9 @@ const STOP_WAIT_MS = 2_000;
 /** More members than a full mesh of links can carry. */
 const MEMBERS_MOST = 1_024;
 
+const ADOPT = 'let `shoal adopt`, which comes with the next release, make one from the members';
+const BEGIN_ANEW = `${ADOPT}; to begin an empty mesh instead, end the members of the old one and start the server again`;
+
 export interface JoinRequest {
   readonly ask: Join;
   readonly nonce: string;
@@ -84,7 +87,7 @@ function proveIdentity(state: MeshState, { ask, nonce }: JoinRequest): PeerId {
 function assertSameHistory(state: MeshState, ask: Join): void {
   const { table } = state;
   if (ask.meshId !== undefined && ask.meshId !== table.meshId) {
-    if (table.rows.length === 0) freeze(state, 'The server has no table of it');
+    if (table.rows.length === 0) freeze(state, 'The server has no table of it, but a member knows one', BEGIN_ANEW);
     else {
       throw new MeshError(
         'wrong-mesh',
@@ -92,16 +95,16 @@ function assertSameHistory(state: MeshState, ask: Join): void {
       );
     }
   } else if (ask.known !== undefined && isBehind(table, ask.known)) {
-    freeze(state, "The server's table is older than what a member knows");
+    freeze(state, "The server's table is older than what a member knows", ADOPT);
   }
   if (state.frozen !== undefined) throw state.frozen;
 }
 
-function freeze(state: MeshState, why: string): void {
+function freeze(state: MeshState, why: string, instead: string): void {
   if (state.frozen !== undefined) return;
   state.frozen = new MeshError(
     'stale-table',
-    `Nothing changes in mesh ${state.name}. ${why}: put the newest table file back and start the server again (without one, \`shoal adopt\` of the next release makes a table from the members).`,
+    `Nothing changes in mesh ${state.name}. ${why}: put its newest file back and start the server again, or ${instead}.`,
   );
   state.context.logger.error('meshFrozen', { mesh: state.name, why });
 }

@@ -442,3 +442,53 @@ test('leaves nothing behind of a mesh that was only asked for, and no timer afte
   expect(ada.isClosed).toBe(true);
   expect(world.clock.timerCount()).toBe(0);
 });
+
+test('ends a connection that does not join within a minute', async () => {
+  const world = createWorld();
+  const silent = new Member(world, 'silent');
+  await silent.connect();
+
+  await world.clock.advance(59_000);
+  expect(silent.isClosed).toBe(false);
+  await world.clock.advance(1_100);
+
+  expect(silent.isClosed).toBe(true);
+});
+
+test('opens so many meshes and no more', async () => {
+  const world = createWorld();
+  const members = Array.from({ length: 256 }, (_, index) => new Member(world, `member ${index}`));
+  for (const [index, member] of members.entries()) await member.connect(`mesh-${index}`);
+
+  await expect(new Member(world, 'one more').connect('one-more')).rejects.toMatchObject({ code: 'busy' });
+  members[0]?.drop();
+  await new Member(world, 'one more').connect('one-more');
+});
+
+test('remembers a bounded number of answers to proposals', async () => {
+  const world = createWorld();
+  const ada = await joinAs(world, 'ada');
+  const ben = await joinAs(world, 'ben');
+  const handOver = { kind: 'hand-over', member: ben.id, incarnation: ben.incarnation };
+  const first = { proposalId: 0, changes: [{ slot: 0, epoch: 1, change: handOver }] };
+  await ada.ask('propose', first);
+  const many = Array.from({ length: 4_096 }, () => ({ slot: 1, epoch: 9, change: handOver }));
+
+  for (let proposalId = 1; proposalId <= 4; proposalId += 1) await ada.ask('propose', { proposalId, changes: many });
+
+  expect(await ada.ask('propose', first)).toMatchObject({ ok: { slots: [{ written: false, reason: 'epoch' }] } });
+});
+
+test('lets one of two joins of an identity win, and stops the other', async () => {
+  const world = createWorld();
+  const ada = await joinAs(world, 'ada');
+  const second = ada.again(world);
+  const third = ada.again(world);
+
+  const answers = await Promise.all([second.tryJoin(), third.tryJoin()]);
+
+  expect(answers.filter((answer) => 'ok' in answer)).toHaveLength(1);
+  expect(answers.filter((answer) => 'error' in answer && answer.error.code === 'replaced')).toHaveLength(1);
+  expect([ada, second, third].filter(({ isClosed }) => !isClosed)).toHaveLength(1);
+  expect(world.registrar.status().members).toBe(1);
+});
