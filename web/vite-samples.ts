@@ -14,7 +14,11 @@ export function sampleFiles(): Plugin {
     apply: 'build',
     generateBundle() {
       for (const name of FILES) {
-        this.emitFile({ type: 'asset', fileName: `samples/${name}`, source: readFileSync(fileURLToPath(new URL(name, FOLDER))) });
+        this.emitFile({
+          type: 'asset',
+          fileName: `samples/${name}`,
+          source: readFileSync(fileURLToPath(new URL(name, FOLDER))),
+        });
       }
     },
   };

@@ -15,7 +15,7 @@ export async function openFileSource(path: string): Promise<LoadSource> {
   async function* slices({ signal }: { readonly signal?: AbortSignal }): AsyncGenerator<Uint8Array> {
     const file = await explained(path, open(path));
     try {
-      for (let at = 0; ; ) {
+      for (let at = 0; ;) {
         throwIfAborted(signal);
         const { bytesRead, buffer } = await explained(path, file.read(new Uint8Array(SLICE_BYTES), 0, SLICE_BYTES, at));
         if (bytesRead === 0) return;
@@ -46,6 +46,10 @@ async function explained<T>(path: string, promise: Promise<T>): Promise<T> {
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code === 'ENOENT') throw new MeshError('bad-file', `There is no file "${path}".`, { cause });
-    throw new MeshError('bad-file', `"${path}" can't be read: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+    throw new MeshError(
+      'bad-file',
+      `"${path}" can't be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      { cause },
+    );
   }
 }

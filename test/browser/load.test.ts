@@ -6,14 +6,21 @@ import { fileSource } from '../../web/src/adapters/file-source.ts';
 import { createPageChunkReader } from '../../web/src/adapters/page-loader.ts';
 
 const HEADER = 'n,name,when,share\n';
-const LINES = Array.from({ length: 10_000 }, (_, n) => `${n},"name, ${n % 97}",2024-01-${String((n % 28) + 1).padStart(2, '0')},${n / 8}\n`).join('');
+const LINES = Array.from(
+  { length: 10_000 },
+  (_, n) => `${n},"name, ${n % 97}",2024-01-${String((n % 28) + 1).padStart(2, '0')},${n / 8}\n`,
+).join('');
 
 /** Some 0.37 MB for each part; the parts share their bytes. */
 function csvFile(parts: number): File {
   return new File([HEADER, ...Array.from({ length: parts }, () => LINES)], 'big.csv', { type: 'text/csv' });
 }
 
-async function readAll(file: File, options: ReadOptions = {}, context: { signal?: AbortSignal } = {}): Promise<readonly ReadItem[]> {
+async function readAll(
+  file: File,
+  options: ReadOptions = {},
+  context: { signal?: AbortSignal } = {},
+): Promise<readonly ReadItem[]> {
   const items: ReadItem[] = [];
   for await (const item of createPageChunkReader()(fileSource(file), options, context)) items.push(item);
   return items;
@@ -55,7 +62,12 @@ describe('a load in the page', () => {
 
     expect(rows).toBe(parts * 10_000);
     expect(summary).toMatchObject({ counts: { rowCount: rows, sizeBytes: file.size, brokenLines: 0 } });
-    expect(summary?.kind === 'summary' && summary.counts.columns.map(({ type }) => type)).toEqual(['int', 'string', 'timestamp', 'float']);
+    expect(summary?.kind === 'summary' && summary.counts.columns.map(({ type }) => type)).toEqual([
+      'int',
+      'string',
+      'timestamp',
+      'float',
+    ]);
     expect(longest).toBeLessThan(100);
   }, 60_000);
 
@@ -76,19 +88,30 @@ describe('a load in the page', () => {
   });
 
   test('tells what is wrong with a file in the words of the reader', async () => {
-    await expect(readAll(new File([], 'empty.csv'))).rejects.toMatchObject({ code: 'bad-file', message: '"empty.csv" is empty.' });
+    await expect(readAll(new File([], 'empty.csv'))).rejects.toMatchObject({
+      code: 'bad-file',
+      message: '"empty.csv" is empty.',
+    });
     await expect(readAll(new File(['{"a":1}'], 'one.json'))).rejects.toMatchObject({ code: 'bad-file' });
   });
 
   test('reads columns as text when told to', async () => {
     const items = await readAll(new File(['a,b\n1,2\n'], 't.csv'), { textColumns: ['a'] });
 
-    expect(items.find(({ kind }) => kind === 'summary')).toMatchObject({ counts: { columns: [{ type: 'string' }, { type: 'int' }] } });
+    expect(items.find(({ kind }) => kind === 'summary')).toMatchObject({
+      counts: { columns: [{ type: 'string' }, { type: 'int' }] },
+    });
   });
 
   test('reads a source that is no file on the page', async () => {
     const bytes = new TextEncoder().encode('a\n1\n');
-    const source = { name: 't.csv', sizeBytes: bytes.length, slices: async function* () { yield bytes; } };
+    const source = {
+      name: 't.csv',
+      sizeBytes: bytes.length,
+      slices: async function* () {
+        yield bytes;
+      },
+    };
     const items: string[] = [];
     for await (const { kind } of createPageChunkReader()(source, {}, {})) items.push(kind);
 

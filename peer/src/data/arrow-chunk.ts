@@ -1,7 +1,24 @@
 // Chunks as Arrow IPC streams of one record batch. This file brings Arrow along (53 KB): reach it by
 // `loadChunkCodec`, not by a plain import.
 
-import { Bool, DataType, Field, Float64, Int64, makeData, Precision, RecordBatch, RecordBatchReader, RecordBatchStreamWriter, Schema, Struct, TimestampMillisecond, TimeUnit, Utf8, type Data } from 'apache-arrow';
+import {
+  Bool,
+  DataType,
+  Field,
+  Float64,
+  Int64,
+  makeData,
+  Precision,
+  RecordBatch,
+  RecordBatchReader,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  TimestampMillisecond,
+  TimeUnit,
+  Utf8,
+  type Data,
+} from 'apache-arrow';
 import { MeshError, unreachable } from '@shoal/shared';
 import { jsonFitter } from './cell-values.ts';
 import type { Chunk, ChunkCodec } from './chunk.ts';
@@ -25,17 +42,27 @@ export const arrowChunkCodec: ChunkCodec = {
     }
   },
   encode(columns, rows) {
-    return encodeChunk(columns.map((column) => column.name), columns.map((column) => buildColumn(column, rows)), rows.length);
+    return encodeChunk(
+      columns.map((column) => column.name),
+      columns.map((column) => buildColumn(column, rows)),
+      rows.length,
+    );
   },
   inferColumns: inferResultColumns,
 };
 
 /** A chunk of columns that are built already, as the load does. */
 export function encodeChunk(names: readonly string[], columns: readonly ColumnBuffers[], rowCount: number): Uint8Array {
-  const fields = columns.map(({ type }, index) => new Field(names[index] ?? '', arrowType(type), true, type === 'json' ? new Map(JSON_METADATA) : undefined));
+  const fields = columns.map(
+    ({ type }, index) =>
+      new Field(names[index] ?? '', arrowType(type), true, type === 'json' ? new Map(JSON_METADATA) : undefined),
+  );
   const schema = new Schema(fields);
   const children = columns.map(arrowData);
-  const batch = new RecordBatch(schema, makeData({ type: new Struct(fields), length: rowCount, nullCount: 0, children }));
+  const batch = new RecordBatch(
+    schema,
+    makeData({ type: new Struct(fields), length: rowCount, nullCount: 0, children }),
+  );
   const bytes = RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
   // To be transferred, and to begin at a multiple of 8: its own buffer.
   return bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
@@ -92,10 +119,20 @@ function decodeChunk(given: Uint8Array): Chunk {
   const reader = RecordBatchReader.from(bytes);
   const batches = [...reader];
   const [batch] = batches;
-  if (batches.length > 1 || batch === undefined) throw new MeshError('bad-value', `A chunk is one record batch, not ${batches.length}.`);
+  if (batches.length > 1 || batch === undefined)
+    throw new MeshError('bad-value', `A chunk is one record batch, not ${batches.length}.`);
   const columns = batch.schema.fields.map((field) => ({ name: String(field.name), type: columnType(field) }));
-  const readers = columns.map(({ type }, index) => createValueReader(columnMemory(type, batch.data.children[index], batch.numRows)));
-  return { rowCount: batch.numRows, columns, row: createRowMaker(columns.map(({ name }) => name), readers) };
+  const readers = columns.map(({ type }, index) =>
+    createValueReader(columnMemory(type, batch.data.children[index], batch.numRows)),
+  );
+  return {
+    rowCount: batch.numRows,
+    columns,
+    row: createRowMaker(
+      columns.map(({ name }) => name),
+      readers,
+    ),
+  };
 }
 
 function columnType(field: Field): ColumnType {
@@ -110,7 +147,8 @@ function columnType(field: Field): ColumnType {
 }
 
 function columnMemory(type: ColumnType, data: Data | undefined, length: number): ColumnMemory {
-  if (data === undefined || data.length < length) throw new MeshError('bad-value', 'A column of the chunk is shorter than the chunk.');
+  if (data === undefined || data.length < length)
+    throw new MeshError('bad-value', 'A column of the chunk is shorter than the chunk.');
   const values: unknown = data.values;
   const { offset, nullCount, nullBitmap } = data;
   return {
@@ -118,7 +156,12 @@ function columnMemory(type: ColumnType, data: Data | undefined, length: number):
     length,
     start: offset,
     validity: nullCount === 0 ? undefined : nullBitmap,
-    words: values instanceof BigInt64Array ? new Int32Array(values.buffer, values.byteOffset, values.length * 2) : values instanceof Int32Array ? values : undefined,
+    words:
+      values instanceof BigInt64Array
+        ? new Int32Array(values.buffer, values.byteOffset, values.length * 2)
+        : values instanceof Int32Array
+          ? values
+          : undefined,
     floats: values instanceof Float64Array ? values : undefined,
     bytes: values instanceof Uint8Array ? values : undefined,
     offsets: data.valueOffsets,

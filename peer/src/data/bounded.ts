@@ -1,7 +1,11 @@
 // The same work for many things, some at once.
 
 /** Runs `work` for each item, at most `atOnce` at a time; after a failure none is begun, those begun are waited for, and the first error is thrown. */
-export async function forEachBounded<T>(items: Iterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function forEachBounded<T>(
+  items: Iterable<T>,
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let failure: { readonly error: unknown } | undefined;
   async function run(): Promise<void> {

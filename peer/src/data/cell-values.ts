@@ -81,7 +81,8 @@ function presentJsonFitter(type: ColumnType): Fitter {
     case 'bool':
       return (value) => (typeof value === 'boolean' ? value : undefined);
     case 'int':
-      return (value) => (Number.isSafeInteger(value) ? (value as number) : typeof value === 'boolean' ? Number(value) : undefined);
+      return (value) =>
+        Number.isSafeInteger(value) ? (value as number) : typeof value === 'boolean' ? Number(value) : undefined;
     case 'float':
       return (value) => (typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : undefined);
     case 'timestamp':

@@ -8,7 +8,12 @@ export interface ChunkCutter {
   cutBefore(rowBytes: number): boolean;
 }
 
-export function createChunkCutter(bounds: { readonly rows: number; readonly sourceBytes: number } = { rows: limits.chunkRows, sourceBytes: limits.chunkSourceBytes }): ChunkCutter {
+export function createChunkCutter(
+  bounds: { readonly rows: number; readonly sourceBytes: number } = {
+    rows: limits.chunkRows,
+    sourceBytes: limits.chunkSourceBytes,
+  },
+): ChunkCutter {
   let rows = 0;
   let bytes = 0;
   return {

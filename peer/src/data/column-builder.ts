@@ -58,7 +58,13 @@ export function createColumnBuilder(type: ColumnType): ColumnBuilder {
       length += 1;
     },
     take() {
-      const buffers = { type, length, nullCount, validity: nullCount === 0 ? new Uint8Array(0) : validity.slice(0, (length + 7) >> 3), ...writer.take(length) };
+      const buffers = {
+        type,
+        length,
+        nullCount,
+        validity: nullCount === 0 ? new Uint8Array(0) : validity.slice(0, (length + 7) >> 3),
+        ...writer.take(length),
+      };
       validity.fill(0);
       length = 0;
       nullCount = 0;

@@ -77,7 +77,12 @@ function isoText(ms: number): string {
 }
 
 /** The whole column is decoded once, when the first text is asked for; each text is then a slice of it. */
-function createTextReader({ bytes = NO_BYTES, offsets = NO_OFFSETS, start, length }: ColumnMemory): (index: number) => string {
+function createTextReader({
+  bytes = NO_BYTES,
+  offsets = NO_OFFSETS,
+  start,
+  length,
+}: ColumnMemory): (index: number) => string {
   let text: string | undefined;
   let ends: Int32Array = offsets;
   let first = start;

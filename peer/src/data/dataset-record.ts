@@ -39,8 +39,18 @@ const NAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._ -]*$/u;
 
 /** Throws `bad-argument` with the rule. */
 export function requireDatasetName(name: unknown): string {
-  if (typeof name === 'string' && name.length <= limits.nameChars && NAME.test(name) && name.trim() === name && name.isWellFormed()) return name;
-  throw new MeshError('bad-argument', `${JSON.stringify(name)} is no name for a dataset: 1 to ${limits.nameChars} letters, digits, "-", "_", "." and spaces, first a letter or digit.`);
+  if (
+    typeof name === 'string' &&
+    name.length <= limits.nameChars &&
+    NAME.test(name) &&
+    name.trim() === name &&
+    name.isWellFormed()
+  )
+    return name;
+  throw new MeshError(
+    'bad-argument',
+    `${JSON.stringify(name)} is no name for a dataset: 1 to ${limits.nameChars} letters, digits, "-", "_", "." and spaces, first a letter or digit.`,
+  );
 }
 
 export function datasetKey(name: string): Key {
@@ -52,22 +62,37 @@ export function chunkKey(datasetId: string, index: number, hash: string): Key {
 }
 
 /** The record as it is stored, also of one being dropped. */
-export async function readStoredDataset(values: Values, name: string, options: RawOptions = {}): Promise<StoredDataset | undefined> {
+export async function readStoredDataset(
+  values: Values,
+  name: string,
+  options: RawOptions = {},
+): Promise<StoredDataset | undefined> {
   const raw = await values.get(datasetKey(name), options);
   return raw === undefined ? undefined : { record: decodeDatasetRecord(raw.bytes, name), version: raw.version };
 }
 
 /** Rejects `no-dataset`. */
-export async function readDatasetRecord(values: Values, name: string, options: RawOptions = {}): Promise<DatasetRecord> {
+export async function readDatasetRecord(
+  values: Values,
+  name: string,
+  options: RawOptions = {},
+): Promise<DatasetRecord> {
   const stored = await readStoredDataset(values, name, options);
   if (stored !== undefined && !stored.record.isDropped) return stored.record;
   throw new MeshError('no-dataset', `There is no dataset "${name}" in this mesh.`, { detail: { dataset: name } });
 }
 
 /** `expected` null: only if there is none of that name. */
-export async function writeDatasetRecord(values: Values, record: DatasetRecord, options: RawOptions & { readonly expected: Version | null }): Promise<Version> {
+export async function writeDatasetRecord(
+  values: Values,
+  record: DatasetRecord,
+  options: RawOptions & { readonly expected: Version | null },
+): Promise<Version> {
   const bytes = new TextEncoder().encode(JSON.stringify({ format: FORMAT, ...record }));
-  const { version } = await values.put(datasetKey(record.info.name), bytes, { ...options, mediaType: RECORD_MEDIA_TYPE });
+  const { version } = await values.put(datasetKey(record.info.name), bytes, {
+    ...options,
+    mediaType: RECORD_MEDIA_TYPE,
+  });
   return version;
 }
 
@@ -94,7 +119,8 @@ function parseRecord(value: unknown): DatasetRecord | undefined {
   const info = parseInfo(value['info']);
   const chunks = parseList(value['chunks'], parseChunk);
   const leftovers = parseList(value['leftovers'], parseKey);
-  if (info === undefined || chunks === undefined || leftovers === undefined || typeof value['isDropped'] !== 'boolean') return undefined;
+  if (info === undefined || chunks === undefined || leftovers === undefined || typeof value['isDropped'] !== 'boolean')
+    return undefined;
   return { id: value['id'], info, chunks, leftovers, isDropped: value['isDropped'] };
 }
 
@@ -102,7 +128,9 @@ function parseChunk(value: unknown): ChunkEntry | undefined {
   if (!isFields(value)) return undefined;
   const { key: keyText, rows, firstRow, bytes } = value;
   const key = parseKey(keyText);
-  return key !== undefined && isCount(rows) && isCount(firstRow) && isCount(bytes) ? { key, rows, firstRow, bytes } : undefined;
+  return key !== undefined && isCount(rows) && isCount(firstRow) && isCount(bytes)
+    ? { key, rows, firstRow, bytes }
+    : undefined;
 }
 
 function parseInfo(value: unknown): DatasetInfo | undefined {
@@ -110,7 +138,13 @@ function parseInfo(value: unknown): DatasetInfo | undefined {
   const { name, source, columns, firstBrokenLine, invalidUtf8, unknownNames } = value;
   const numbers = ['rowCount', 'sizeBytes', 'chunkCount', 'brokenLines', 'createdAtMs'];
   const parsedColumns = parseList(columns, parseColumn);
-  if (typeof name !== 'string' || typeof source !== 'string' || parsedColumns === undefined || !numbers.every((field) => isCount(value[field]))) return undefined;
+  if (
+    typeof name !== 'string' ||
+    typeof source !== 'string' ||
+    parsedColumns === undefined ||
+    !numbers.every((field) => isCount(value[field]))
+  )
+    return undefined;
   if (![firstBrokenLine, invalidUtf8].every((count) => count === undefined || isCount(count))) return undefined;
   if (unknownNames !== undefined && !isFields(unknownNames)) return undefined;
   return value as unknown as DatasetInfo;

@@ -1,12 +1,21 @@
 // Datasets as users meet them: listed, opened, dropped.
 
-import { type Key, MeshError, type PeerId } from '@shoal/shared';
+import { type Key, MeshError, type PeerId, toMeshError } from '@shoal/shared';
 import type { Dataset, DatasetInfo } from '../api.ts';
 import type { RawOptions, Values } from '../ports/values.ts';
 import { forEachBounded } from './bounded.ts';
 import type { ChunkCodec } from './chunk.ts';
 import type { Row } from './column.ts';
-import { DATASET_PREFIX, type DatasetRecord, datasetKey, decodeDatasetRecord, readDatasetRecord, readStoredDataset, type StoredDataset, writeDatasetRecord } from './dataset-record.ts';
+import {
+  DATASET_PREFIX,
+  type DatasetRecord,
+  datasetKey,
+  decodeDatasetRecord,
+  readDatasetRecord,
+  readStoredDataset,
+  type StoredDataset,
+  writeDatasetRecord,
+} from './dataset-record.ts';
 
 /** Deletes and reads at once. */
 export const AT_ONCE = 8;
@@ -44,7 +53,8 @@ export async function openDataset(deps: DatasetDeps, name: string, options: RawO
 /** Rejects `no-dataset`. If it fails on the way, dropping again goes on; readers see nothing of it from the start. */
 export async function dropDataset(values: Values, name: string, options: RawOptions = {}): Promise<void> {
   const stored = await readStoredDataset(values, name, options);
-  if (stored === undefined) throw new MeshError('no-dataset', `There is no dataset "${name}" in this mesh.`, { detail: { dataset: name } });
+  if (stored === undefined)
+    throw new MeshError('no-dataset', `There is no dataset "${name}" in this mesh.`, { detail: { dataset: name } });
   const version = await markDropped(values, stored, options);
   await deleteChunks(values, chunksOf(stored.record), options);
   await values.delete(datasetKey(name), { ...options, expected: version });
@@ -57,12 +67,12 @@ export function chunksOf(record: DatasetRecord): readonly Key[] {
 
 /** Deletes all that can be deleted, and then rejects with the first error if there was any. */
 export async function deleteChunks(values: Values, keys: readonly Key[], options: RawOptions): Promise<void> {
-  let failure: unknown;
+  let failure: MeshError | undefined;
   await forEachBounded(keys, AT_ONCE, async (key) => {
     try {
       await values.delete(key, options);
     } catch (error) {
-      failure ??= error;
+      failure ??= toMeshError(error);
     }
   });
   if (failure !== undefined) throw failure;
@@ -73,13 +83,22 @@ async function markDropped(values: Values, { record, version }: StoredDataset, o
   return writeDatasetRecord(values, { ...record, isDropped: true }, { ...options, expected: version });
 }
 
-async function readHead({ values, codec }: DatasetDeps, record: DatasetRecord, ask: { readonly count: number; readonly options: RawOptions }): Promise<readonly Row[]> {
+async function readHead(
+  { values, codec }: DatasetDeps,
+  record: DatasetRecord,
+  ask: { readonly count: number; readonly options: RawOptions },
+): Promise<readonly Row[]> {
   const rows: Row[] = [];
   if (ask.count <= 0) return rows;
   const { decode } = await codec();
   for (const { key, firstRow } of record.chunks) {
     const raw = await values.get(key, ask.options);
-    if (raw === undefined) throw new MeshError('lost', `The chunk of "${record.info.name}" that begins at row ${firstRow} is gone; load the file again.`, { detail: { key } });
+    if (raw === undefined)
+      throw new MeshError(
+        'lost',
+        `The chunk of "${record.info.name}" that begins at row ${firstRow} is gone; load the file again.`,
+        { detail: { key } },
+      );
     const chunk = decode(raw.bytes);
     for (let index = 0; index < chunk.rowCount; index += 1) {
       rows.push(chunk.row(index));
@@ -90,7 +109,10 @@ async function readHead({ values, codec }: DatasetDeps, record: DatasetRecord, a
 }
 
 async function readWhereabouts(values: Values, record: DatasetRecord, options: RawOptions) {
-  const held = await values.holders(record.chunks.map(({ key }) => key), options);
+  const held = await values.holders(
+    record.chunks.map(({ key }) => key),
+    options,
+  );
   const names = new Map(values.members().map(({ id, name }) => [id, name]));
   const byMember = new Map<PeerId, { chunks: number; bytes: number }>();
   for (const { member, sizeBytes } of held.values()) {

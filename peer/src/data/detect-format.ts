@@ -32,7 +32,10 @@ function detectJson(name: string, start: string): FileFormat {
   const first = firstLineOf(start);
   const hasMore = start.slice(first.length).trim().length > 0;
   if (start.startsWith('{') && hasMore && isJson(first)) return 'ndjson';
-  throw new MeshError('bad-file', `"${name}" is one JSON value and no table: Shoal reads an array of rows ("[{…}, {…}]") or one object on each line.`);
+  throw new MeshError(
+    'bad-file',
+    `"${name}" is one JSON value and no table: Shoal reads an array of rows ("[{…}, {…}]") or one object on each line.`,
+  );
 }
 
 function firstLineOf(text: string): string {
@@ -52,7 +55,10 @@ function isJson(text: string): boolean {
 
 /** Several lines with the same number of one delimiter. */
 function looksLikeCsv(head: string): boolean {
-  const lines = head.split(/\r?\n/).filter((line) => line.length > 0).slice(0, 20);
+  const lines = head
+    .split(/\r?\n/)
+    .filter((line) => line.length > 0)
+    .slice(0, 20);
   if (lines.length < 3) return false;
   const whole = lines.slice(0, -1);
   return [',', '\t', ';'].some((delimiter) => {

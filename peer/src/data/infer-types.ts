@@ -28,7 +28,8 @@ export function createTypeInference(): TypeInference {
       const before = types.get(name);
       types.set(name, before === undefined || type === undefined ? (before ?? type) : joinTypes(before, type));
     },
-    columns: (textColumns) => [...types].map(([name, type]) => ({ name, type: textColumns.has(name) ? 'string' : (type ?? 'string') })),
+    columns: (textColumns) =>
+      [...types].map(([name, type]) => ({ name, type: textColumns.has(name) ? 'string' : (type ?? 'string') })),
     has: (name) => types.has(name),
   };
 }

@@ -1,10 +1,29 @@
 // A load: read, put, and write the record last. What fails or is cancelled takes its chunks along.
 
-import { type Clock, createDeadline, isMeshError, type Key, MeshError, type Random, randomHex, throwIfAborted, type Version } from '@shoal/shared';
+import {
+  type Clock,
+  createDeadline,
+  isMeshError,
+  type Key,
+  MeshError,
+  type Random,
+  randomHex,
+  throwIfAborted,
+  type Version,
+} from '@shoal/shared';
 import type { DatasetInfo, LoadOptions, LoadSource } from '../api.ts';
 import type { RawOptions, Values } from '../ports/values.ts';
 import type { ChunkCodec } from './chunk.ts';
-import { CHUNK_MEDIA_TYPE, type ChunkEntry, chunkKey, type DatasetRecord, readStoredDataset, requireDatasetName, type StoredDataset, writeDatasetRecord } from './dataset-record.ts';
+import {
+  CHUNK_MEDIA_TYPE,
+  type ChunkEntry,
+  chunkKey,
+  type DatasetRecord,
+  readStoredDataset,
+  requireDatasetName,
+  type StoredDataset,
+  writeDatasetRecord,
+} from './dataset-record.ts';
 import { chunksOf, deleteChunks } from './dataset.ts';
 import { type EncodedChunk, readChunks, type ReadChunks, type ReadSummary } from './read-chunks.ts';
 
@@ -47,7 +66,8 @@ function limitTime(clock: Clock, controller: AbortController, { name, timeoutMs,
   const abort = (): void => controller.abort(signal?.reason);
   if (signal?.aborted === true) abort();
   else signal?.addEventListener('abort', abort, { once: true });
-  const tooLong = (): void => controller.abort(new MeshError('deadline', `Loading "${name}" took longer than ${timeoutMs ?? 0} ms.`));
+  const tooLong = (): void =>
+    controller.abort(new MeshError('deadline', `Loading "${name}" took longer than ${timeoutMs ?? 0} ms.`));
   const stopTimer = timeoutMs === undefined ? undefined : clock.setTimer(tooLong, timeoutMs);
   return () => {
     signal?.removeEventListener('abort', abort);
@@ -57,7 +77,11 @@ function limitTime(clock: Clock, controller: AbortController, { name, timeoutMs,
 
 function refuseExisting(before: StoredDataset | undefined, name: string, replace: boolean): void {
   if (before === undefined || replace || before.record.isDropped) return;
-  throw new MeshError('exists', `There is a dataset "${name}" already. Replace it, drop it first, or take another name.`, { detail: { dataset: name } });
+  throw new MeshError(
+    'exists',
+    `There is a dataset "${name}" already. Replace it, drop it first, or take another name.`,
+    { detail: { dataset: name } },
+  );
 }
 
 interface LoadSetup {
@@ -68,7 +92,10 @@ interface LoadSetup {
   readonly before: StoredDataset | undefined;
 }
 
-function createLoad({ values, clock, random, readChunks: read = readChunks }: LoadDeps, setup: LoadSetup): { run(): Promise<DatasetInfo> } {
+function createLoad(
+  { values, clock, random, readChunks: read = readChunks }: LoadDeps,
+  setup: LoadSetup,
+): { run(): Promise<DatasetInfo> } {
   const { source, options, controller, name, before } = setup;
   const { signal } = controller;
   const id = randomHex(random, 16);
@@ -81,13 +108,19 @@ function createLoad({ values, clock, random, readChunks: read = readChunks }: Lo
   let rows = 0;
   let bytesRead = 0;
 
-  const report = (): void => options.onProgress?.({ bytesRead, sizeBytes: Math.max(source.sizeBytes, bytesRead), rows, chunksPut });
+  const report = (): void =>
+    options.onProgress?.({ bytesRead, sizeBytes: Math.max(source.sizeBytes, bytesRead), rows, chunksPut });
 
   async function put(chunk: EncodedChunk): Promise<void> {
     const key = chunkKey(id, chunk.index, chunk.hash);
     const sizeBytes = chunk.bytes.length;
     begun.push(key);
-    await values.put(key, chunk.bytes, { mediaType: CHUNK_MEDIA_TYPE, contentNamed: true, signal, timeoutMs: PUT_TIMEOUT_MS });
+    await values.put(key, chunk.bytes, {
+      mediaType: CHUNK_MEDIA_TYPE,
+      contentNamed: true,
+      signal,
+      timeoutMs: PUT_TIMEOUT_MS,
+    });
     chunks.push({ key, rows: chunk.rows, firstRow: chunk.firstRow, bytes: sizeBytes });
     chunksPut += 1;
     report();
@@ -109,7 +142,10 @@ function createLoad({ values, clock, random, readChunks: read = readChunks }: Lo
     let summary: ReadSummary | undefined;
     const { textColumns, format } = options;
     // Only what can be cloned: the reading may be in a worker.
-    const readOptions = { ...(textColumns === undefined ? {} : { textColumns }), ...(format === undefined ? {} : { format }) };
+    const readOptions = {
+      ...(textColumns === undefined ? {} : { textColumns }),
+      ...(format === undefined ? {} : { format }),
+    };
     for await (const item of read(source, readOptions, { signal })) {
       throwIfAborted(signal);
       if (item.kind === 'summary') {
@@ -130,7 +166,13 @@ function createLoad({ values, clock, random, readChunks: read = readChunks }: Lo
 
   async function writeRecord(summary: ReadSummary): Promise<DatasetInfo> {
     chunks.sort((a, b) => a.firstRow - b.firstRow);
-    const info: DatasetInfo = { name, ...summary.counts, chunkCount: chunks.length, createdAtMs: clock.wallMs(), source: source.name };
+    const info: DatasetInfo = {
+      name,
+      ...summary.counts,
+      chunkCount: chunks.length,
+      createdAtMs: clock.wallMs(),
+      source: source.name,
+    };
     const leftovers = before === undefined ? [] : chunksOf(before.record);
     const record: DatasetRecord = { id, info, chunks, leftovers, isDropped: false };
     const version = await writeOrExplain(record);
@@ -143,7 +185,11 @@ function createLoad({ values, clock, random, readChunks: read = readChunks }: Lo
       return await writeDatasetRecord(values, record, { expected: before?.version ?? null, signal });
     } catch (error) {
       if (!isMeshError(error) || error.code !== 'version') throw error;
-      throw new MeshError('exists', `Somebody else has just loaded, replaced or dropped "${name}"; nothing of yours was changed there. Load it again.`, { cause: error });
+      throw new MeshError(
+        'exists',
+        `Somebody else has just loaded, replaced or dropped "${name}"; nothing of yours was changed there. Load it again.`,
+        { cause: error },
+      );
     }
   }
 
@@ -157,7 +203,9 @@ function createLoad({ values, clock, random, readChunks: read = readChunks }: Lo
 
   /** With time of its own: the load's may be over. What it can't do it leaves; the load's own outcome stands. */
   async function tidy(work: (fresh: RawOptions) => Promise<void>): Promise<void> {
-    const fresh = createDeadline(clock, TIDY_TIMEOUT_MS, { reason: () => new MeshError('deadline', `Tidying up after "${name}" took too long.`) });
+    const fresh = createDeadline(clock, TIDY_TIMEOUT_MS, {
+      reason: () => new MeshError('deadline', `Tidying up after "${name}" took too long.`),
+    });
     try {
       await work({ signal: fresh.signal, timeoutMs: TIDY_TIMEOUT_MS });
     } catch {

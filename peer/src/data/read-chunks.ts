@@ -30,7 +30,10 @@ export interface EncodedChunk {
 /** Comes last. */
 export interface ReadSummary {
   readonly kind: 'summary';
-  readonly counts: Pick<DatasetInfo, 'rowCount' | 'sizeBytes' | 'columns' | 'brokenLines' | 'firstBrokenLine' | 'invalidUtf8' | 'unknownNames'>;
+  readonly counts: Pick<
+    DatasetInfo,
+    'rowCount' | 'sizeBytes' | 'columns' | 'brokenLines' | 'firstBrokenLine' | 'invalidUtf8' | 'unknownNames'
+  >;
 }
 
 /** Said now and then between chunks. */
@@ -43,10 +46,18 @@ export interface ReadProgress {
 export type ReadItem = EncodedChunk | ReadSummary | ReadProgress;
 
 /** `readChunks`, or what runs it elsewhere. Ending the iteration ends the reading. */
-export type ReadChunks = (source: LoadSource, options: ReadOptions, context: { readonly signal?: AbortSignal }) => AsyncIterable<ReadItem>;
+export type ReadChunks = (
+  source: LoadSource,
+  options: ReadOptions,
+  context: { readonly signal?: AbortSignal },
+) => AsyncIterable<ReadItem>;
 
 /** Throws `bad-file` for what is no table, or the signal's error. */
-export async function* readChunks(source: LoadSource, options: ReadOptions, context: { readonly signal?: AbortSignal }): AsyncGenerator<ReadItem, void> {
+export async function* readChunks(
+  source: LoadSource,
+  options: ReadOptions,
+  context: { readonly signal?: AbortSignal },
+): AsyncGenerator<ReadItem, void> {
   const { signal } = context;
   const { head, slices, isWhole } = await readHead(source, signal);
   if (head.length === 0) throw new MeshError('bad-file', `"${source.name}" is empty.`);
@@ -54,7 +65,12 @@ export async function* readChunks(source: LoadSource, options: ReadOptions, cont
   const { encodeChunk } = await import('./arrow-chunk.ts');
   const headText = textOf(head, isWhole);
   const layout = await layOut(options.format ?? detectFormat(source.name, headText), source.name, headText);
-  const sampled = await sampleColumns(source, layout, { text: headText, isWhole }, { textColumns: new Set(options.textColumns), signal });
+  const sampled = await sampleColumns(
+    source,
+    layout,
+    { text: headText, isWhole },
+    { textColumns: new Set(options.textColumns), signal },
+  );
   const names = sampled.columns.map(({ name }) => name);
   const parser = await createRowParser(layout);
   const decoder = createUtf8Text();
@@ -66,8 +82,17 @@ export async function* readChunks(source: LoadSource, options: ReadOptions, cont
   function takeChunk(): EncodedChunk {
     const rows = state.rows - state.firstRow;
     const bytes = encodeChunk(names, table.takeChunk(), rows);
-    if (bytes.length > limits.valueBytes) throw new MeshError('bad-file', `A row near row ${state.rows} of "${source.name}" is too large to be stored.`);
-    const chunk: EncodedChunk = { kind: 'chunk', index: state.index, rows, firstRow: state.firstRow, bytes, hash: contentHash(bytes), bytesRead: state.bytesRead };
+    if (bytes.length > limits.valueBytes)
+      throw new MeshError('bad-file', `A row near row ${state.rows} of "${source.name}" is too large to be stored.`);
+    const chunk: EncodedChunk = {
+      kind: 'chunk',
+      index: state.index,
+      rows,
+      firstRow: state.firstRow,
+      bytes,
+      hash: contentHash(bytes),
+      bytesRead: state.bytesRead,
+    };
     state.index += 1;
     state.firstRow = state.rows;
     return chunk;
@@ -111,7 +136,11 @@ interface Done {
 function summarise(source: LoadSource, { parser, decoder, table, rowCount, bytesRead }: Done): ReadSummary {
   const { count, firstLine } = parser.broken;
   if (rowCount === 0 && count > 0) {
-    throw new MeshError('bad-file', `No line of "${source.name}" can be read; the first that can't is line ${firstLine ?? 1}.`, { detail: { line: firstLine ?? 1 } });
+    throw new MeshError(
+      'bad-file',
+      `No line of "${source.name}" can be read; the first that can't is line ${firstLine ?? 1}.`,
+      { detail: { line: firstLine ?? 1 } },
+    );
   }
   return {
     kind: 'summary',

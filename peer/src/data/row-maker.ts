@@ -6,28 +6,33 @@
 import type { Row } from './column.ts';
 import type { ValueReader } from './column-reader.ts';
 
-const UNROLLED = 12;
+const UNROLLED = 8;
 const none: ValueReader = () => null;
 
 /** Makes row `index`. */
 export function createRowMaker(names: readonly string[], readers: readonly ValueReader[]): (index: number) => Row {
   const template: Row = {};
   // A column may be called `__proto__`: defined, not assigned.
-  for (const name of names) Object.defineProperty(template, name, { value: null, enumerable: true, configurable: true, writable: true });
+  for (const name of names)
+    Object.defineProperty(template, name, { value: null, enumerable: true, configurable: true, writable: true });
   const fill = createFirstColumns(names, readers);
   const count = names.length;
   if (count <= UNROLLED) return (index) => fill({ ...template }, index);
   return (index) => {
     const row = fill({ ...template }, index);
-    for (let column = UNROLLED; column < count; column += 1) row[names[column] ?? ''] = (readers[column] ?? none)(index);
+    for (let column = UNROLLED; column < count; column += 1)
+      row[names[column] ?? ''] = (readers[column] ?? none)(index);
     return row;
   };
 }
 
-function createFirstColumns(names: readonly string[], readers: readonly ValueReader[]): (row: Row, index: number) => Row {
+function createFirstColumns(
+  names: readonly string[],
+  readers: readonly ValueReader[],
+): (row: Row, index: number) => Row {
   const count = names.length;
-  const [n0 = '', n1 = '', n2 = '', n3 = '', n4 = '', n5 = '', n6 = '', n7 = '', n8 = '', n9 = '', n10 = '', n11 = ''] = names;
-  const [r0 = none, r1 = none, r2 = none, r3 = none, r4 = none, r5 = none, r6 = none, r7 = none, r8 = none, r9 = none, r10 = none, r11 = none] = readers;
+  const [n0 = '', n1 = '', n2 = '', n3 = '', n4 = '', n5 = '', n6 = '', n7 = ''] = names;
+  const [r0 = none, r1 = none, r2 = none, r3 = none, r4 = none, r5 = none, r6 = none, r7 = none] = readers;
   return (row, index) => {
     if (count === 0) return row;
     row[n0] = r0(index);
@@ -45,14 +50,6 @@ function createFirstColumns(names: readonly string[], readers: readonly ValueRea
     row[n6] = r6(index);
     if (count === 7) return row;
     row[n7] = r7(index);
-    if (count === 8) return row;
-    row[n8] = r8(index);
-    if (count === 9) return row;
-    row[n9] = r9(index);
-    if (count === 10) return row;
-    row[n10] = r10(index);
-    if (count === 11) return row;
-    row[n11] = r11(index);
     return row;
   };
 }

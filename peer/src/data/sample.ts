@@ -5,7 +5,15 @@ import type { LoadSource } from '../api.ts';
 import type { Column } from './column.ts';
 import { createTypeInference, type TypeInference } from './infer-types.ts';
 import type { SourceRow } from './readers/row-parser.ts';
-import { asObject, columnNames, createRowParser, type FileLayout, LINE_COLUMN, type RowShape, typeOfValue } from './table-source.ts';
+import {
+  asObject,
+  columnNames,
+  createRowParser,
+  type FileLayout,
+  LINE_COLUMN,
+  type RowShape,
+  typeOfValue,
+} from './table-source.ts';
 
 /** Bytes of the start that are looked at, and of the middle and the end. */
 export const HEAD_BYTES = 256 * 1024;
@@ -22,7 +30,12 @@ export interface SampleOptions {
 }
 
 /** `head` is the text of the first `HEAD_BYTES`; `isWhole` if there is no more. */
-export async function sampleColumns(source: LoadSource, layout: FileLayout, head: { readonly text: string; readonly isWhole: boolean }, options: SampleOptions): Promise<Sampled> {
+export async function sampleColumns(
+  source: LoadSource,
+  layout: FileLayout,
+  head: { readonly text: string; readonly isWhole: boolean },
+  options: SampleOptions,
+): Promise<Sampled> {
   if (layout.format === 'text') return { shape: { kind: 'lines' }, columns: [{ name: LINE_COLUMN, type: 'string' }] };
   const inference = createTypeInference();
   const parser = await createRowParser(layout);
@@ -41,7 +54,11 @@ export async function sampleColumns(source: LoadSource, layout: FileLayout, head
     const middle = Math.max(HEAD_BYTES, Math.floor(size / 2));
     for (const from of [middle, Math.max(middle + PART_BYTES, size - PART_BYTES)]) {
       if (from >= size) continue;
-      const bytes = await source.slice(from, Math.min(size, from + PART_BYTES), options.signal === undefined ? {} : { signal: options.signal });
+      const bytes = await source.slice(
+        from,
+        Math.min(size, from + PART_BYTES),
+        options.signal === undefined ? {} : { signal: options.signal },
+      );
       learn(inference, shape, await samplePart(layout, shape, { text: new TextDecoder().decode(bytes), isAlike }));
     }
   }
@@ -69,7 +86,11 @@ function learn(inference: TypeInference, shape: RowShape, rows: readonly SourceR
 }
 
 /** Rows of a part that begins anywhere: from where a row seems to begin, and only if they look like the table's. */
-async function samplePart(layout: FileLayout, shape: RowShape, { text, isAlike }: { readonly text: string; readonly isAlike: (value: unknown) => boolean }): Promise<readonly SourceRow[]> {
+async function samplePart(
+  layout: FileLayout,
+  shape: RowShape,
+  { text, isAlike }: { readonly text: string; readonly isAlike: (value: unknown) => boolean },
+): Promise<readonly SourceRow[]> {
   const start = rowStart(layout, text);
   if (start === undefined) return [];
   const width = shape.kind === 'cells' ? shape.names.length : 0;

@@ -45,7 +45,12 @@ export function createTableBuilder({ shape, columns }: Sampled): TableBuilder {
     add: adder.add,
     takeChunk: () => counted.map(({ builder }) => builder.take()),
     counts: () => ({
-      columns: counted.map(({ column, missing, unfit, firstUnfitLine }) => ({ ...column, missing, unfit, ...(firstUnfitLine === undefined ? {} : { firstUnfitLine }) })),
+      columns: counted.map(({ column, missing, unfit, firstUnfitLine }) => ({
+        ...column,
+        missing,
+        unfit,
+        ...(firstUnfitLine === undefined ? {} : { firstUnfitLine }),
+      })),
       ...(adder.unknown() === undefined ? {} : { unknownNames: adder.unknown() as UnknownNames }),
     }),
   };
@@ -62,7 +67,10 @@ function addCell(column: CountedColumn, value: unknown, line: number): void {
   column.builder.add(fit ?? null);
 }
 
-function createRowAdder(shape: RowShape, columns: readonly CountedColumn[]): { add(row: SourceRow): void; unknown(): UnknownNames | undefined } {
+function createRowAdder(
+  shape: RowShape,
+  columns: readonly CountedColumn[],
+): { add(row: SourceRow): void; unknown(): UnknownNames | undefined } {
   if (shape.kind === 'objects') return createObjectAdder(columns);
   const unknown = (): undefined => undefined;
   if (shape.kind === 'lines') {
@@ -82,7 +90,10 @@ function createRowAdder(shape: RowShape, columns: readonly CountedColumn[]): { a
   };
 }
 
-function createObjectAdder(columns: readonly CountedColumn[]): { add(row: SourceRow): void; unknown(): UnknownNames | undefined } {
+function createObjectAdder(columns: readonly CountedColumn[]): {
+  add(row: SourceRow): void;
+  unknown(): UnknownNames | undefined;
+} {
   const known = new Set(columns.map(({ column }) => column.name));
   let unknown: UnknownNames | undefined;
   return {

@@ -67,7 +67,10 @@ export function requireText(head: Uint8Array, name: string): void {
   if (a === 0x1f && b === 0x8b) throw new MeshError('bad-file', `"${name}" is compressed with gzip; unpack it first.`);
   const at = head.subarray(0, 4096).indexOf(0);
   if (at < 0) return;
-  throw new MeshError('bad-file', `"${name}" is no text: byte ${at} is zero. Shoal reads CSV, JSON, NDJSON and plain text.`);
+  throw new MeshError(
+    'bad-file',
+    `"${name}" is no text: byte ${at} is zero. Shoal reads CSV, JSON, NDJSON and plain text.`,
+  );
 }
 
 /** Bytes at the end that begin a character and do not finish it: 0 to 3. */

@@ -16,7 +16,9 @@ export function fileSource(blob: Blob, name: string = blob instanceof File ? blo
     try {
       return new Uint8Array(await blob.slice(from, to).arrayBuffer());
     } catch (cause) {
-      throw new MeshError('bad-file', `"${name}" can't be read any more: it was changed or removed. Choose it again.`, { cause });
+      throw new MeshError('bad-file', `"${name}" can't be read any more: it was changed or removed. Choose it again.`, {
+        cause,
+      });
     }
   }
 

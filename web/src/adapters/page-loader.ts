@@ -8,15 +8,24 @@ import type { FromLoadWorker, ToLoadWorker } from './load-messages.ts';
 
 /** Sources that can't be handed over (only files can) are read on the page. */
 export function createPageChunkReader(): ReadChunks {
-  return (source, options, context) => (isPageFileSource(source) ? readInWorker(source, options, context.signal) : readHere(source, options, context));
+  return (source, options, context) =>
+    isPageFileSource(source) ? readInWorker(source, options, context.signal) : readHere(source, options, context);
 }
 
-async function* readHere(source: LoadSource, options: ReadOptions, context: { readonly signal?: AbortSignal }): AsyncGenerator<ReadItem, void> {
+async function* readHere(
+  source: LoadSource,
+  options: ReadOptions,
+  context: { readonly signal?: AbortSignal },
+): AsyncGenerator<ReadItem, void> {
   const { readChunks } = await import('@shoal/peer/read-chunks');
   yield* readChunks(source, options, context);
 }
 
-async function* readInWorker({ blob, name }: PageFileSource, options: ReadOptions, signal: AbortSignal | undefined): AsyncGenerator<ReadItem, void> {
+async function* readInWorker(
+  { blob, name }: PageFileSource,
+  options: ReadOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ReadItem, void> {
   throwIfAborted(signal);
   const worker = new Worker(new URL('./load.worker.ts', import.meta.url), { type: 'module', name: 'shoal-load' });
   const inbox = createInbox(worker, signal);
@@ -57,7 +66,13 @@ function createInbox(worker: Worker, signal: AbortSignal | undefined): Inbox {
     waiting.push(event.data);
     wake?.();
   };
-  worker.onerror = (event) => fail(new MeshError('worker-lost', `The worker that reads the file stopped: ${event.message || 'it could not be started'}.`));
+  worker.onerror = (event) =>
+    fail(
+      new MeshError(
+        'worker-lost',
+        `The worker that reads the file stopped: ${event.message || 'it could not be started'}.`,
+      ),
+    );
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     async next() {

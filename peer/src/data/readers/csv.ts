@@ -71,7 +71,10 @@ export function createCsvParser(options: CsvOptions): RowParser {
   function skipLine(): void {
     unclosed += 1;
     if (unclosed > UNCLOSED_QUOTES_MAX) {
-      throw new MeshError('bad-file', `More than ${UNCLOSED_QUOTES_MAX} quotes are not closed, the last in line ${line}: this is not CSV with "${delimiter}".`);
+      throw new MeshError(
+        'bad-file',
+        `More than ${UNCLOSED_QUOTES_MAX} quotes are not closed, the last in line ${line}: this is not CSV with "${delimiter}".`,
+      );
     }
     broken.add(line);
     const end = rest.indexOf('\n');

@@ -3,7 +3,14 @@
 
 import { MeshError } from '@shoal/shared';
 import { parseJsonRow } from './parse-json-row.ts';
-import { countNewlines, createBrokenCounter, MAX_ROW_CHARS, type RowParser, type SourceRow, utf8Length } from './row-parser.ts';
+import {
+  countNewlines,
+  createBrokenCounter,
+  MAX_ROW_CHARS,
+  type RowParser,
+  type SourceRow,
+  utf8Length,
+} from './row-parser.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -43,7 +50,8 @@ export function createJsonArrayParser(options: { readonly startInside?: boolean 
   function open(): void {
     const start = held.length - held.trimStart().length;
     if (start === held.length) return;
-    if (held.charCodeAt(start) !== OPEN_ARRAY) throw new MeshError('bad-file', 'This is not a JSON array: it does not begin with "[".');
+    if (held.charCodeAt(start) !== OPEN_ARRAY)
+      throw new MeshError('bad-file', 'This is not a JSON array: it does not begin with "[".');
     line += countNewlines(held.slice(0, start));
     held = held.slice(start + 1);
     at = 0;
@@ -89,7 +97,8 @@ export function createJsonArrayParser(options: { readonly startInside?: boolean 
   function refuseRest(): void {
     const rest = held.trim();
     held = '';
-    if (rest.length > 0) throw new MeshError('bad-file', `There is more behind the end of the JSON array: ${rest.slice(0, 20)}`);
+    if (rest.length > 0)
+      throw new MeshError('bad-file', `There is more behind the end of the JSON array: ${rest.slice(0, 20)}`);
   }
 
   return {
@@ -99,12 +108,19 @@ export function createJsonArrayParser(options: { readonly startInside?: boolean 
       if (place === 'before') open();
       if (place === 'inside') scan(rows);
       if (place === 'after') refuseRest();
-      if (held.length > MAX_ROW_CHARS) throw new MeshError('bad-file', `The element that begins at line ${line} has more than ${MAX_ROW_CHARS} characters.`);
+      if (held.length > MAX_ROW_CHARS)
+        throw new MeshError(
+          'bad-file',
+          `The element that begins at line ${line} has more than ${MAX_ROW_CHARS} characters.`,
+        );
       return rows;
     },
     end() {
       if (place === 'after') return [];
-      throw new MeshError('bad-file', `The JSON array is not closed: the file ends in line ${line + countNewlines(held)} without its "]".`);
+      throw new MeshError(
+        'bad-file',
+        `The JSON array is not closed: the file ends in line ${line + countNewlines(held)} without its "]".`,
+      );
     },
     broken,
   };

@@ -10,13 +10,24 @@ const VALUES: Readonly<Record<ColumnType, fc.Arbitrary<unknown>>> = {
   bool: fc.boolean(),
   int: fc.oneof(fc.maxSafeInteger(), fc.integer()),
   float: fc.oneof(fc.double(), fc.constantFrom(-0, NaN, Infinity)),
-  string: fc.oneof(fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()), fc.constantFrom('\ufeff', '', 'é', '😀'), fc.string({ minLength: 60, maxLength: 200 })),
-  timestamp: fc.date({ min: new Date('0000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }).map((date) => date.toISOString()),
-  json: fc.jsonValue({ noNegativeZero: true } as object).filter((value) => value !== null && JSON.stringify(value) !== undefined && !JSON.stringify(value).includes('-0')),
+  string: fc.oneof(
+    fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()),
+    fc.constantFrom('\ufeff', '', 'é', '😀'),
+    fc.string({ minLength: 60, maxLength: 200 }),
+  ),
+  timestamp: fc
+    .date({ min: new Date('0000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+    .map((date) => date.toISOString()),
+  json: fc
+    .jsonValue({ noNegativeZero: true } as object)
+    .filter((value) => value !== null && JSON.stringify(value) !== undefined && !JSON.stringify(value).includes('-0')),
 };
 
 const TYPES = Object.keys(VALUES) as ColumnType[];
-const columnName = fc.oneof(fc.string({ minLength: 1, maxLength: 5 }).filter((text) => text.isWellFormed()), fc.constantFrom('__proto__', 'constructor', '7'));
+const columnName = fc.oneof(
+  fc.string({ minLength: 1, maxLength: 5 }).filter((text) => text.isWellFormed()),
+  fc.constantFrom('__proto__', 'constructor', '7'),
+);
 
 const table: fc.Arbitrary<{ columns: Column[]; rows: Row[] }> = fc
   .uniqueArray(fc.tuple(columnName, fc.constantFrom(...TYPES)), { selector: ([name]) => name, maxLength: 12 })
@@ -44,8 +55,14 @@ describe('a chunk', () => {
   });
 
   test('begins anywhere in its buffer', () => {
-    const columns: Column[] = [{ name: 'n', type: 'int' }, { name: 's', type: 'string' }];
-    const rows = [{ n: 1, s: 'é' }, { n: null, s: 'b' }];
+    const columns: Column[] = [
+      { name: 'n', type: 'int' },
+      { name: 's', type: 'string' },
+    ];
+    const rows = [
+      { n: 1, s: 'é' },
+      { n: null, s: 'b' },
+    ];
     const bytes = codec.encode(columns, rows);
     for (const offset of [0, 1, 3, 8]) {
       const shifted = new Uint8Array(bytes.length + offset);
@@ -55,16 +72,33 @@ describe('a chunk', () => {
   });
 
   test('can be read by Arrow itself', () => {
-    const bytes = codec.encode([{ name: 'n', type: 'int' }, { name: 't', type: 'timestamp' }, { name: 's', type: 'string' }], [{ n: -5, t: '2024-01-02T03:04:05.006Z', s: 'x' }, {}]);
+    const bytes = codec.encode(
+      [
+        { name: 'n', type: 'int' },
+        { name: 't', type: 'timestamp' },
+        { name: 's', type: 'string' },
+      ],
+      [{ n: -5, t: '2024-01-02T03:04:05.006Z', s: 'x' }, {}],
+    );
 
     const arrow = tableFromIPC(bytes);
 
-    expect(arrow.schema.fields.map(({ name, type }) => `${name} ${String(type)}`)).toEqual(['n Int64', 't Timestamp<MILLISECOND, UTC>', 's Utf8']);
-    expect([arrow.getChild('n')?.get(0), arrow.getChild('s')?.get(0), arrow.getChild('n')?.get(1)]).toEqual([-5n, 'x', null]);
+    expect(arrow.schema.fields.map(({ name, type }) => `${name} ${String(type)}`)).toEqual([
+      'n Int64',
+      't Timestamp<MILLISECOND, UTC>',
+      's Utf8',
+    ]);
+    expect([arrow.getChild('n')?.get(0), arrow.getChild('s')?.get(0), arrow.getChild('n')?.get(1)]).toEqual([
+      -5n,
+      'x',
+      null,
+    ]);
   });
 
   test('takes what does not fit for missing', () => {
-    expect(rowsOf(codec.decode(codec.encode([{ name: 'n', type: 'int' }], [{ n: 1.5 }, { n: 'x' }, { n: 2 }])))).toEqual([{ n: null }, { n: null }, { n: 2 }]);
+    expect(
+      rowsOf(codec.decode(codec.encode([{ name: 'n', type: 'int' }], [{ n: 1.5 }, { n: 'x' }, { n: 2 }]))),
+    ).toEqual([{ n: null }, { n: null }, { n: 2 }]);
   });
 
   test('makes a new plain object for each row', () => {
@@ -78,7 +112,13 @@ describe('a chunk', () => {
   });
 
   test('that is damaged is refused with a code, or read: nothing else is thrown', () => {
-    const bytes = codec.encode([{ name: 'n', type: 'int' }, { name: 's', type: 'string' }], Array.from({ length: 20 }, (_, n) => ({ n, s: `text ${n}` })));
+    const bytes = codec.encode(
+      [
+        { name: 'n', type: 'int' },
+        { name: 's', type: 'string' },
+      ],
+      Array.from({ length: 20 }, (_, n) => ({ n, s: `text ${n}` })),
+    );
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), fc.nat(bytes.length), (at, flip, end) => {
         const damaged = bytes.slice();
@@ -98,14 +138,24 @@ describe('a chunk', () => {
 
 describe('columns of results', () => {
   test('hold whatever values the rows have, each as it was', () => {
-    const anything = fc.oneof(...TYPES.filter((type) => type !== 'json').map((type) => VALUES[type]), fc.jsonValue({ noNegativeZero: true } as object));
+    const anything = fc.oneof(
+      ...TYPES.filter((type) => type !== 'json').map((type) => VALUES[type]),
+      fc.jsonValue({ noNegativeZero: true } as object),
+    );
     const json = fc.array(fc.dictionary(fc.constantFrom('a', 'b', 'c'), anything), { maxLength: 10 });
     fc.assert(
       fc.property(json, (rows) => {
         const columns = codec.inferColumns(rows);
         const back = rowsOf(codec.decode(codec.encode(columns, rows)));
         const mixed = new Set(columns.filter(({ type }) => type === 'json').map(({ name }) => name));
-        const filled = rows.map((row) => Object.fromEntries(columns.map(({ name }) => [name, mixed.has(name) ? (JSON.parse(JSON.stringify(row[name] ?? null)) as unknown) : (row[name] ?? null)])));
+        const filled = rows.map((row) =>
+          Object.fromEntries(
+            columns.map(({ name }) => [
+              name,
+              mixed.has(name) ? (JSON.parse(JSON.stringify(row[name] ?? null)) as unknown) : (row[name] ?? null),
+            ]),
+          ),
+        );
         expect(back).toEqual(filled);
       }),
       { numRuns: 200 },
@@ -113,8 +163,17 @@ describe('columns of results', () => {
   });
 
   test('are timestamps only for dates and their full ISO text', () => {
-    const columns = codec.inferColumns([{ d: new Date(0), full: '2024-01-01T00:00:00.000Z', day: '2024-01-01', big: 10n, mixed: 1 }, { mixed: 'x' }]);
+    const columns = codec.inferColumns([
+      { d: new Date(0), full: '2024-01-01T00:00:00.000Z', day: '2024-01-01', big: 10n, mixed: 1 },
+      { mixed: 'x' },
+    ]);
 
-    expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual(['d timestamp', 'full timestamp', 'day string', 'big string', 'mixed json']);
+    expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'd timestamp',
+      'full timestamp',
+      'day string',
+      'big string',
+      'mixed json',
+    ]);
   });
 });

@@ -13,7 +13,10 @@ const load = (values: MemoryValues, source: LoadSource, options: LoadOptions) =>
 const open = (values: MemoryValues, name: string) => openDataset({ values, codec: loadChunkCodec }, name);
 
 /** Some 30 chunks. */
-const manyRows = textSource('many.csv', `n,s\n${Array.from({ length: 30 * 8192 - 5 }, (_, n) => `${n},row ${n}`).join('\n')}`);
+const manyRows = textSource(
+  'many.csv',
+  `n,s\n${Array.from({ length: 30 * 8192 - 5 }, (_, n) => `${n},row ${n}`).join('\n')}`,
+);
 const fewRows = textSource('few.csv', 'n,s\n1,one\n2,two\n3,\n');
 
 describe('a load', () => {
@@ -44,8 +47,15 @@ describe('a load', () => {
 
     await load(createMemoryValues(), manyRows, { name: 'many', onProgress: (progress) => seen.push(progress) });
 
-    expect(seen.at(-1)).toEqual({ bytesRead: manyRows.sizeBytes, sizeBytes: manyRows.sizeBytes, rows: 245_755, chunksPut: 30 });
-    expect(seen.map(({ bytesRead }) => bytesRead)).toEqual(seen.map(({ bytesRead }) => bytesRead).toSorted((a, b) => a - b));
+    expect(seen.at(-1)).toEqual({
+      bytesRead: manyRows.sizeBytes,
+      sizeBytes: manyRows.sizeBytes,
+      rows: 245_755,
+      chunksPut: 30,
+    });
+    expect(seen.map(({ bytesRead }) => bytesRead)).toEqual(
+      seen.map(({ bytesRead }) => bytesRead).toSorted((a, b) => a - b),
+    );
   });
 
   test('that is cancelled leaves no key', async () => {
@@ -55,7 +65,9 @@ describe('a load', () => {
       if (key.includes('/10/')) controller.abort();
     };
 
-    await expect(load(values, manyRows, { name: 'many', signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+    await expect(load(values, manyRows, { name: 'many', signal: controller.signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
 
     expect([...values.kept.keys()]).toEqual([]);
   });
@@ -118,8 +130,12 @@ describe('a load', () => {
     await load(values, fewRows, { name: 'few' });
     const before = [...values.kept.keys()];
 
-    await expect(load(values, manyRows, { name: 'few' })).rejects.toMatchObject({ code: 'exists', message: expect.stringContaining('"few"') });
-    for (const name of ['', '~x', 'a/b', ' a', '.', 'x'.repeat(65)]) await expect(load(values, fewRows, { name })).rejects.toMatchObject({ code: 'bad-argument' });
+    await expect(load(values, manyRows, { name: 'few' })).rejects.toMatchObject({
+      code: 'exists',
+      message: expect.stringContaining('"few"'),
+    });
+    for (const name of ['', '~x', 'a/b', ' a', '.', 'x'.repeat(65)])
+      await expect(load(values, fewRows, { name })).rejects.toMatchObject({ code: 'bad-argument' });
 
     expect([...values.kept.keys()]).toEqual(before);
   });
@@ -129,7 +145,11 @@ describe('a load', () => {
     await load(values, manyRows, { name: 'data' });
     await load(values, fewRows, { name: 'data', replace: true });
 
-    expect(await (await open(values, 'data')).head(5)).toEqual([{ n: 1, s: 'one' }, { n: 2, s: 'two' }, { n: 3, s: null }]);
+    expect(await (await open(values, 'data')).head(5)).toEqual([
+      { n: 1, s: 'one' },
+      { n: 2, s: 'two' },
+      { n: 3, s: null },
+    ]);
     expect(values.kept.size).toBe(2);
     expect((await readDatasetRecord(values, 'data')).leftovers).toEqual([]);
   });
@@ -137,7 +157,10 @@ describe('a load', () => {
   test('of two at once under one name lets one win, and leaves nothing of the other', async () => {
     const values = createMemoryValues();
 
-    const outcomes = await Promise.allSettled([load(values, fewRows, { name: 'data' }), load(values, manyRows, { name: 'data' })]);
+    const outcomes = await Promise.allSettled([
+      load(values, fewRows, { name: 'data' }),
+      load(values, manyRows, { name: 'data' }),
+    ]);
 
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     const { chunks } = await readDatasetRecord(values, 'data');
@@ -160,7 +183,10 @@ describe('a dataset', () => {
     await load(values, manyRows, { name: 'many' });
     const dataset = await open(values, 'many');
 
-    expect(await dataset.head(2)).toEqual([{ n: 0, s: 'row 0' }, { n: 1, s: 'row 1' }]);
+    expect(await dataset.head(2)).toEqual([
+      { n: 0, s: 'row 0' },
+      { n: 1, s: 'row 1' },
+    ]);
     expect((await dataset.head(9000)).at(-1)).toEqual({ n: 8999, s: 'row 8999' });
     expect(await dataset.head(0)).toEqual([]);
   });
@@ -189,7 +215,10 @@ describe('a dataset', () => {
 
     expect((await listDatasets(values)).map(({ name }) => name)).toEqual(['zebra']);
     expect(values.kept.size).toBe(2);
-    await expect(open(values, 'ant')).rejects.toMatchObject({ code: 'no-dataset', message: expect.stringContaining('"ant"') });
+    await expect(open(values, 'ant')).rejects.toMatchObject({
+      code: 'no-dataset',
+      message: expect.stringContaining('"ant"'),
+    });
     await expect(dropDataset(values, 'ant')).rejects.toMatchObject({ code: 'no-dataset' });
   });
 
@@ -198,10 +227,12 @@ describe('a dataset', () => {
     await load(values, manyRows, { name: 'many' });
     const { delete: realDelete } = values;
     let away = true;
-    Object.assign(values, { delete: async (...args: Parameters<typeof realDelete>) => {
-      if (away && args[0].includes('/3/')) throw new MeshError('owner-away', 'Away.');
-      return realDelete(...args);
-    } });
+    Object.assign(values, {
+      delete: async (...args: Parameters<typeof realDelete>) => {
+        if (away && args[0].includes('/3/')) throw new MeshError('owner-away', 'Away.');
+        return realDelete(...args);
+      },
+    });
 
     await expect(dropDataset(values, 'many')).rejects.toMatchObject({ code: 'owner-away' });
     await expect(open(values, 'many')).rejects.toMatchObject({ code: 'no-dataset' });

@@ -1,6 +1,15 @@
 // The `Values` port on a Map: enough of a mesh for loads and datasets.
 
-import { abortable, compareVersions, type Key, MeshError, type PeerId, type RosterEntry, throwIfAborted, type Version } from '@shoal/shared';
+import {
+  abortable,
+  compareVersions,
+  type Key,
+  MeshError,
+  type PeerId,
+  type RosterEntry,
+  throwIfAborted,
+  type Version,
+} from '@shoal/shared';
 import type { RawKey, RawPut, RawValue, Values } from '../../../../peer/src/ports/values.ts';
 
 export interface MemoryValues extends Values {
@@ -61,7 +70,11 @@ export function createMemoryValues(): MemoryValues {
     },
     ownerOf: () => SELF,
     async holders(keys) {
-      return new Map(keys.flatMap((key) => (kept.has(key) ? [[key, { member: SELF, sizeBytes: kept.get(key)?.bytes.length ?? 0 }] as const] : [])));
+      return new Map(
+        keys.flatMap((key) =>
+          kept.has(key) ? [[key, { member: SELF, sizeBytes: kept.get(key)?.bytes.length ?? 0 }] as const] : [],
+        ),
+      );
     },
     members: () => [{ id: SELF, name: 'ada' } as RosterEntry],
     self: SELF,

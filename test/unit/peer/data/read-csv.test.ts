@@ -5,7 +5,9 @@ const csv = (text: string | Uint8Array, name = 'table.csv') => readTable(textSou
 
 describe('reading CSV', () => {
   test('reads numbers, truth values, timestamps and text, each as what it is', async () => {
-    const { rows, counts } = await csv('n,x,ok,day,text\n1,2.5,true,2024-02-29,a\n-7,1e3,false,2024-03-01T10:20:30+02:00,b\n');
+    const { rows, counts } = await csv(
+      'n,x,ok,day,text\n1,2.5,true,2024-02-29,a\n-7,1e3,false,2024-03-01T10:20:30+02:00,b\n',
+    );
 
     expect(typesOf(counts)).toEqual(['n int', 'x float', 'ok bool', 'day timestamp', 'text string']);
     expect(rows).toEqual([
@@ -39,23 +41,48 @@ describe('reading CSV', () => {
   test('lets rows end in delimiters that nothing follows', async () => {
     const { rows, counts } = await csv('a,b\n1,2,\n3,4,\n');
 
-    expect(rows).toEqual([{ a: 1, b: 2 }, { a: 3, b: 4 }]);
+    expect(rows).toEqual([
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+    ]);
     expect(counts.brokenLines).toBe(0);
   });
 
   test('tells the delimiter: tab, semicolon, bar', async () => {
-    for (const [delimiter, name] of [['\t', 'table.tsv'], ['\t', 'table.csv'], [';', 'table.csv'], ['|', 'table.csv']] as const) {
-      const text = [['a', 'b'], ['1', 'x,y'], ['2', 'z,w']].map((cells) => cells.join(delimiter)).join('\n');
-      expect((await csv(text, name)).rows).toEqual([{ a: 1, b: 'x,y' }, { a: 2, b: 'z,w' }]);
+    for (const [delimiter, name] of [
+      ['\t', 'table.tsv'],
+      ['\t', 'table.csv'],
+      [';', 'table.csv'],
+      ['|', 'table.csv'],
+    ] as const) {
+      const text = [
+        ['a', 'b'],
+        ['1', 'x,y'],
+        ['2', 'z,w'],
+      ]
+        .map((cells) => cells.join(delimiter))
+        .join('\n');
+      expect((await csv(text, name)).rows).toEqual([
+        { a: 1, b: 'x,y' },
+        { a: 2, b: 'z,w' },
+      ]);
     }
   });
 
   test('reads rows that end with CR alone', async () => {
-    expect((await csv('a,b\r1,2\r3,4')).rows).toEqual([{ a: 1, b: 2 }, { a: 3, b: 4 }]);
+    expect((await csv('a,b\r1,2\r3,4')).rows).toEqual([
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+    ]);
   });
 
   test('names columns that have no name or the same name', async () => {
-    expect((await csv('a,,a,__proto__\n1,2,3,4\n')).counts.columns.map(({ name }) => name)).toEqual(['a', 'column_2', 'a_2', '__proto__']);
+    expect((await csv('a,,a,__proto__\n1,2,3,4\n')).counts.columns.map(({ name }) => name)).toEqual([
+      'a',
+      'column_2',
+      'a_2',
+      '__proto__',
+    ]);
   });
 
   test('makes an empty dataset of a header alone', async () => {
@@ -73,12 +100,18 @@ describe('reading CSV', () => {
   test('counts the line of a quote that is never closed, and reads on behind it', async () => {
     const { rows, counts } = await csv('a,b\n1,2\n3,"4\n5,6\n7,8\n');
 
-    expect(rows).toEqual([{ a: 1, b: 2 }, { a: 5, b: 6 }, { a: 7, b: 8 }]);
+    expect(rows).toEqual([
+      { a: 1, b: 2 },
+      { a: 5, b: 6 },
+      { a: 7, b: 8 },
+    ]);
     expect(counts).toMatchObject({ brokenLines: 1, firstBrokenLine: 3 });
   });
 
   test('keeps as text what no number can hold: leading zeros, and integers beyond 2^53', async () => {
-    const { rows, counts } = await csv('zip,id,max\n00501,9007199254740993,9007199254740991\n10001,5,-9007199254740991\n');
+    const { rows, counts } = await csv(
+      'zip,id,max\n00501,9007199254740993,9007199254740991\n10001,5,-9007199254740991\n',
+    );
 
     expect(typesOf(counts)).toEqual(['zip string', 'id string', 'max int']);
     expect(rows).toEqual([
@@ -90,8 +123,15 @@ describe('reading CSV', () => {
   test('takes an empty cell and null for missing, and nothing else', async () => {
     const { rows, counts } = await csv('n,s\n,null\n3,NA\nnull,x\n');
 
-    expect(rows).toEqual([{ n: null, s: null }, { n: 3, s: 'NA' }, { n: null, s: 'x' }]);
-    expect(counts.columns.map(({ missing, unfit }) => [missing, unfit])).toEqual([[2, 0], [1, 0]]);
+    expect(rows).toEqual([
+      { n: null, s: null },
+      { n: 3, s: 'NA' },
+      { n: null, s: 'x' },
+    ]);
+    expect(counts.columns.map(({ missing, unfit }) => [missing, unfit])).toEqual([
+      [2, 0],
+      [1, 0],
+    ]);
   });
 
   test('joins types up the lattice', async () => {
@@ -102,14 +142,19 @@ describe('reading CSV', () => {
   });
 
   test('makes what does not fit missing, and tells how often and where first', async () => {
-    const lines = Array.from({ length: 120_000 }, (_, index) => (index === 50_000 || index === 50_002 ? 'oops,7' : `${index},7`));
+    const lines = Array.from({ length: 120_000 }, (_, index) =>
+      index === 50_000 || index === 50_002 ? 'oops,7' : `${index},7`,
+    );
     const { rows, counts } = await csv(`n,m\n${lines.join('\n')}\n`);
 
     expect(counts.columns).toEqual([
       { name: 'n', type: 'int', missing: 2, unfit: 2, firstUnfitLine: 50_002 },
       { name: 'm', type: 'int', missing: 0, unfit: 0 },
     ]);
-    expect([rows[49_999], rows[50_000]]).toEqual([{ n: 49_999, m: 7 }, { n: null, m: 7 }]);
+    expect([rows[49_999], rows[50_000]]).toEqual([
+      { n: 49_999, m: 7 },
+      { n: null, m: 7 },
+    ]);
   });
 
   test('looks at the end of a file too before it says a type', async () => {
@@ -122,19 +167,33 @@ describe('reading CSV', () => {
     const { rows, counts } = await readTable(textSource('t.csv', 'n,m\n1,1\n2.50,2\n'), { textColumns: ['n'] });
 
     expect(typesOf(counts)).toEqual(['n string', 'm int']);
-    expect(rows).toEqual([{ n: '1', m: 1 }, { n: '2.50', m: 2 }]);
+    expect(rows).toEqual([
+      { n: '1', m: 1 },
+      { n: '2.50', m: 2 },
+    ]);
   });
 
   test('replaces bytes that are no UTF-8, and counts them', async () => {
-    const { rows, counts } = await csv(new Uint8Array([...new TextEncoder().encode('a\nJos'), 0xe9, ...new TextEncoder().encode(' \ufffd\nx\n')]));
+    const { rows, counts } = await csv(
+      new Uint8Array([...new TextEncoder().encode('a\nJos'), 0xe9, ...new TextEncoder().encode(' \ufffd\nx\n')]),
+    );
 
     expect(rows).toEqual([{ a: 'Jos\ufffd \ufffd' }, { a: 'x' }]);
     expect(counts.invalidUtf8).toBe(1);
   });
 
   test('refuses what is no text, and says what it seems to be', async () => {
-    await expect(csv(new Uint8Array([0xff, 0xfe, 0x61, 0]))).rejects.toMatchObject({ code: 'bad-file', message: expect.stringContaining('UTF-16') });
-    await expect(csv(new Uint8Array([0x1f, 0x8b, 8, 0]))).rejects.toMatchObject({ code: 'bad-file', message: expect.stringContaining('gzip') });
-    await expect(csv(new Uint8Array([0x50, 0x4b, 3, 4, 0, 0]))).rejects.toMatchObject({ code: 'bad-file', message: expect.stringContaining('no text') });
+    await expect(csv(new Uint8Array([0xff, 0xfe, 0x61, 0]))).rejects.toMatchObject({
+      code: 'bad-file',
+      message: expect.stringContaining('UTF-16'),
+    });
+    await expect(csv(new Uint8Array([0x1f, 0x8b, 8, 0]))).rejects.toMatchObject({
+      code: 'bad-file',
+      message: expect.stringContaining('gzip'),
+    });
+    await expect(csv(new Uint8Array([0x50, 0x4b, 3, 4, 0, 0]))).rejects.toMatchObject({
+      code: 'bad-file',
+      message: expect.stringContaining('no text'),
+    });
   });
 });

@@ -7,29 +7,45 @@ describe('reading NDJSON', () => {
   test('counts broken lines, keeps the first number, and loads the rest', async () => {
     const { rows, counts } = await ndjson('\ufeff{"a":1}\r\n\r\n{"a":\r\n{"a":2,"b":"x"}\r\nnonsense\r\n{"a":null}');
 
-    expect(rows).toEqual([{ a: 1, b: null }, { a: 2, b: 'x' }, { a: null, b: null }]);
+    expect(rows).toEqual([
+      { a: 1, b: null },
+      { a: 2, b: 'x' },
+      { a: null, b: null },
+    ]);
     expect(counts).toMatchObject({ rowCount: 3, brokenLines: 2, firstBrokenLine: 3 });
   });
 
   test('refuses a file of which no line can be read', async () => {
-    await expect(ndjson('hello\nworld\n')).rejects.toMatchObject({ code: 'bad-file', message: expect.stringContaining('line 1') });
+    await expect(ndjson('hello\nworld\n')).rejects.toMatchObject({
+      code: 'bad-file',
+      message: expect.stringContaining('line 1'),
+    });
   });
 
   test('keeps lists and objects as they are', async () => {
     const { rows, counts } = await ndjson('{"tags":["a",1],"at":{"x":1.5}}\n{"tags":"b"}\n');
 
     expect(typesOf(counts)).toEqual(['tags json', 'at json']);
-    expect(rows).toEqual([{ tags: ['a', 1], at: { x: 1.5 } }, { tags: 'b', at: null }]);
+    expect(rows).toEqual([
+      { tags: ['a', 1], at: { x: 1.5 } },
+      { tags: 'b', at: null },
+    ]);
   });
 
   test('keeps every digit of integers beyond 2^53', async () => {
-    const { rows } = await ndjson('{"id":12345678901234567890,"note":"1234567890123456789","near":9007199254740991,"x":1234567890.123456789}\n');
+    const { rows } = await ndjson(
+      '{"id":12345678901234567890,"note":"1234567890123456789","near":9007199254740991,"x":1234567890.123456789}\n',
+    );
 
-    expect(rows).toEqual([{ id: '12345678901234567890', note: '1234567890123456789', near: 9007199254740991, x: 1234567890.123456789 }]);
+    expect(rows).toEqual([
+      { id: '12345678901234567890', note: '1234567890123456789', near: 9007199254740991, x: 1234567890.123456789 },
+    ]);
   });
 
   test('counts values under names that no sample had', async () => {
-    const lines = Array.from({ length: 60_000 }, (_, index) => JSON.stringify(index === 30_000 ? { n: index, extra: 1 } : { n: index }));
+    const lines = Array.from({ length: 60_000 }, (_, index) =>
+      JSON.stringify(index === 30_000 ? { n: index, extra: 1 } : { n: index }),
+    );
     const { counts } = await ndjson(lines.join('\n'));
 
     expect(counts.columns.map(({ name }) => name)).toEqual(['n']);
@@ -49,7 +65,10 @@ describe('reading a JSON array', () => {
   test('finds elements whatever is in their strings', async () => {
     const { rows } = await json('\n[ {"a":"}],[{\\"\\\\","b":[1,{"c":"]"}]} ,\n {"a":"\\\\"}\n]\n');
 
-    expect(rows).toEqual([{ a: '}],[{"\\', b: [1, { c: ']' }] }, { a: '\\', b: null }]);
+    expect(rows).toEqual([
+      { a: '}],[{"\\', b: [1, { c: ']' }] },
+      { a: '\\', b: null },
+    ]);
   });
 
   test('makes one column of what are no objects', async () => {
@@ -64,9 +83,15 @@ describe('reading a JSON array', () => {
   });
 
   test('refuses an array that is not closed, one with more behind it, and one object', async () => {
-    await expect(json('[{"a":1},\n{"a":2}')).rejects.toMatchObject({ code: 'bad-file', message: expect.stringContaining('line 2') });
+    await expect(json('[{"a":1},\n{"a":2}')).rejects.toMatchObject({
+      code: 'bad-file',
+      message: expect.stringContaining('line 2'),
+    });
     await expect(json('[{"a":1}] [')).rejects.toMatchObject({ code: 'bad-file' });
-    await expect(json('{"rows":[{"a":1}]}')).rejects.toMatchObject({ code: 'bad-file', message: expect.stringContaining('no table') });
+    await expect(json('{"rows":[{"a":1}]}')).rejects.toMatchObject({
+      code: 'bad-file',
+      message: expect.stringContaining('no table'),
+    });
   });
 
   test('reads lines of objects under the name .json', async () => {
@@ -82,7 +107,10 @@ describe('reading plain text', () => {
   });
 
   test('reads a file as lines when told to', async () => {
-    expect((await readTable(textSource('a.csv', 'a,b\n1,2'), { format: 'text' })).rows).toEqual([{ line: 'a,b' }, { line: '1,2' }]);
+    expect((await readTable(textSource('a.csv', 'a,b\n1,2'), { format: 'text' })).rows).toEqual([
+      { line: 'a,b' },
+      { line: '1,2' },
+    ]);
   });
 
   test('tells the format of a file without an ending by how it begins', async () => {

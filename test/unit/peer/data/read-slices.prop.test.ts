@@ -12,10 +12,18 @@ const files: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'a.csv': fc
     .tuple(fc.array(fc.array(cell, { minLength: 1, maxLength: 4 }), { maxLength: 6 }), fc.constantFrom('\n', '\r\n'))
     .map(([rows, end]) => [['a', 'b', 'c'], ...rows].map((row) => row.map(quote).join(',')).join(end)),
-  'raw.csv': fc.array(fc.constantFrom('a', '"', ',', '\n', '\r\n', 'é', '1', ' '), { maxLength: 40 }).map((parts) => `h,i\n${parts.join('')}`),
-  'a.ndjson': fc.array(fc.oneof(fc.json(), fc.constantFrom('', '{', '{"a":"é\\u1234😀"}', '{"a":12345678901234567890}')), { maxLength: 8 }).map((lines) => `{"first":1}\n${lines.join('\n')}`),
+  'raw.csv': fc
+    .array(fc.constantFrom('a', '"', ',', '\n', '\r\n', 'é', '1', ' '), { maxLength: 40 })
+    .map((parts) => `h,i\n${parts.join('')}`),
+  'a.ndjson': fc
+    .array(fc.oneof(fc.json(), fc.constantFrom('', '{', '{"a":"é\\u1234😀"}', '{"a":12345678901234567890}')), {
+      maxLength: 8,
+    })
+    .map((lines) => `{"first":1}\n${lines.join('\n')}`),
   'a.json': fc.array(fc.json(), { maxLength: 6 }).map((items) => `\ufeff [${items.join(' ,\n')}]`),
-  'a.txt': fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }).filter((text) => text.isWellFormed() && !text.includes('\0')),
+  'a.txt': fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 30 })
+    .filter((text) => text.isWellFormed() && !text.includes('\0')),
 };
 
 describe('slices of a file', () => {

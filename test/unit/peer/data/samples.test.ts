@@ -6,11 +6,18 @@ import { readTable, samplePath, sampleSource, textSource, typesOf } from './sour
 
 describe('flights-200k.json', () => {
   test('is 25 chunks of the rows that are in it', async () => {
-    const flights = JSON.parse(readFileSync(samplePath('flights-200k.json'), 'utf8')) as { delay: number; distance: number; time: number }[];
+    const flights = JSON.parse(readFileSync(samplePath('flights-200k.json'), 'utf8')) as {
+      delay: number;
+      distance: number;
+      time: number;
+    }[];
 
     const { chunks, rows, counts } = await readTable(sampleSource('flights-200k.json'));
 
-    expect(chunks.map(({ rows: count }) => count)).toEqual([...Array.from({ length: 24 }, () => 8192), 200_000 - 24 * 8192]);
+    expect(chunks.map(({ rows: count }) => count)).toEqual([
+      ...Array.from({ length: 24 }, () => 8192),
+      200_000 - 24 * 8192,
+    ]);
     expect(chunks.map(({ firstRow }) => firstRow)).toEqual(Array.from({ length: 25 }, (_, index) => index * 8192));
     expect(typesOf(counts)).toEqual(['delay int', 'distance int', 'time float']);
     expect(rows).toEqual(flights);
@@ -25,9 +32,17 @@ describe('birdstrikes.csv', () => {
 
     const { rows, counts } = await readTable(sampleSource('birdstrikes.csv'));
 
-    expect(typesOf(counts).filter((type) => !type.endsWith('string'))).toEqual(['Flight Date timestamp', 'Cost Other int', 'Cost Repair int', 'Cost Total $ int', 'Speed IAS in knots int']);
+    expect(typesOf(counts).filter((type) => !type.endsWith('string'))).toEqual([
+      'Flight Date timestamp',
+      'Cost Other int',
+      'Cost Repair int',
+      'Cost Total $ int',
+      'Speed IAS in knots int',
+    ]);
     expect(rows).toHaveLength(lines.length);
-    expect(rows.reduce((sum, row) => sum + Number(row['Cost Total $']), 0)).toBe(cells.reduce((sum, [, , total]) => sum + Number(total), 0));
+    expect(rows.reduce((sum, row) => sum + Number(row['Cost Total $']), 0)).toBe(
+      cells.reduce((sum, [, , total]) => sum + Number(total), 0),
+    );
     expect(counts.columns.at(-1)?.missing).toBe(cells.filter((row) => row[3] === '').length);
     expect(rows[0]?.['Flight Date']).toBe('1990-01-08T00:00:00.000Z');
   });
@@ -39,17 +54,22 @@ describe('movies.json', () => {
 
     const { rows, counts } = await readTable(sampleSource('movies.json'));
 
-    const expected = movies.map((movie) => ({ ...movie, Title: movie['Title'] === null ? null : String(movie['Title']) }));
+    const expected = movies.map((movie) => ({
+      ...movie,
+      Title: movie['Title'] === null ? null : String(movie['Title']),
+    }));
     expect(rows).toEqual(expected);
     expect(movies.some((movie) => typeof movie['Title'] === 'number')).toBe(true);
-    for (const { name, missing } of counts.columns) expect([name, missing]).toEqual([name, movies.filter((movie) => (movie[name] ?? null) === null).length]);
+    for (const { name, missing } of counts.columns)
+      expect([name, missing]).toEqual([name, movies.filter((movie) => (movie[name] ?? null) === null).length]);
   });
 });
 
 describe('a long text', () => {
   test('of 52 MB has the words that a loop counts in it', async () => {
     const pieces: string[] = [];
-    for (const file of ['us-10m.json', 'zipcodes.csv', 'movies.json', 'species.csv']) pieces.push(readFileSync(samplePath(file), 'utf8'));
+    for (const file of ['us-10m.json', 'zipcodes.csv', 'movies.json', 'species.csv'])
+      pieces.push(readFileSync(samplePath(file), 'utf8'));
     const part = pieces.join('\n');
     const text = part.repeat(Math.ceil(52_000_000 / part.length));
     const count = (line: string): number => line.match(/\S+/g)?.length ?? 0;

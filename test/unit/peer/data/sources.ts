@@ -29,7 +29,10 @@ export function sampleSource(name: string): LoadSource {
 export interface ReadTable {
   readonly chunks: readonly EncodedChunk[];
   readonly rows: readonly Row[];
-  readonly counts: Pick<DatasetInfo, 'rowCount' | 'columns' | 'brokenLines' | 'firstBrokenLine' | 'invalidUtf8' | 'unknownNames'>;
+  readonly counts: Pick<
+    DatasetInfo,
+    'rowCount' | 'columns' | 'brokenLines' | 'firstBrokenLine' | 'invalidUtf8' | 'unknownNames'
+  >;
 }
 
 export async function readTable(source: LoadSource, options: ReadOptions = {}): Promise<ReadTable> {
