@@ -5,6 +5,8 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
+import { sampleFiles } from './vite-samples.ts';
+import { udfWorkerProgram } from './vite-udf-worker.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const out = join(here, 'dist');
@@ -25,7 +27,7 @@ export default defineConfig({
   root: here,
   base: '/',
   appType: 'mpa',
-  plugins: [emptyOut()],
+  plugins: [emptyOut(), udfWorkerProgram(), sampleFiles()],
   resolve: { conditions: ['source', ...defaultClientConditions] },
   worker: { format: 'es' },
   build: {

@@ -4,7 +4,7 @@
 import type { Mesh } from '@shoal/peer';
 import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { createLocalMemory, type LocalMemory } from './adapters/local-memory.ts';
+import { createTabMemory, type LocalMemory } from './adapters/local-memory.ts';
 import { type App, createApp } from './model/app.ts';
 import { createPagePorts } from './page-ports.ts';
 import { Page } from './views/app.tsx';
@@ -34,7 +34,7 @@ function takeToken(memory: LocalMemory): void {
 
 function start(): App {
   const meshName = meshNameOf(location.pathname);
-  const memory = createLocalMemory(`shoal/${meshName}/`);
+  const memory = createTabMemory(`shoal/${meshName}/`);
   takeToken(memory);
   const app = createApp(createPagePorts(meshName, memory));
   effect(() => {

@@ -2,7 +2,7 @@
 // are bundled with Shoal use `join`, which is the twin of node-peer's.
 
 import { createMemoryStorage, createPeer, createSimplePeerTransport, createSocketIoRendezvous, loadIdentity, type Mesh, type Rendezvous, type Storage } from '@shoal/peer';
-import { type Clock, createDeferred, createSystemRandom, isMeshError, limits, type Logger, MeshError, type PeerId, silentLogger } from '@shoal/shared';
+import { type Clock, createDeferred, createSystemRandom, isMeshError, limits, type Logger, MeshError, type PeerId, type Random, silentLogger } from '@shoal/shared';
 import { createCageWorkerHost } from './adapters/cage-worker-host.ts';
 import { type TakenStore, takeStore } from './adapters/identity.ts';
 import { createIdbStorage } from './adapters/idb-storage.ts';
@@ -29,6 +29,8 @@ export interface MemberOptions extends JoinOptions {
 export interface Member {
   readonly mesh: Mesh;
   readonly store: { readonly kind: 'indexed-db' | 'memory'; readonly refusal?: string };
+  /** Keeps the name with the store, for the tab that takes it next. */
+  rememberName(name: string): void;
 }
 
 /** Joins a mesh from a page. Resolves when this page is a member. Rejects with a code that says why not. */
@@ -127,7 +129,7 @@ async function joinWith(place: Place, { storage, taken, refusal }: OpenedStore):
     },
     {
       mesh: meshName,
-      name: options.name ?? 'page',
+      name: options.name ?? recallName(memory, taken?.name) ?? suggestName(random),
       kind: 'tab',
       workers: options.workers ?? defaultWorkers(),
       domain: browserId(memory, random),
@@ -140,7 +142,26 @@ async function joinWith(place: Place, { storage, taken, refusal }: OpenedStore):
     if (error?.code === 'replaced' && taken !== undefined) unusable.add(taken.name);
     taken?.release();
   });
-  return { mesh, store: taken === undefined ? { kind: 'memory', ...(refusal === undefined ? {} : { refusal }) } : { kind: 'indexed-db' } };
+  const rememberName = (name: string): void => {
+    if (taken !== undefined) memory.set(nameKey(taken.name), name);
+  };
+  rememberName(mesh.name);
+  return { mesh, rememberName, store: taken === undefined ? { kind: 'memory', ...(refusal === undefined ? {} : { refusal }) } : { kind: 'indexed-db' } };
+}
+
+const SWIMMERS = ['anchovy', 'barbel', 'bream', 'capelin', 'char', 'cisco', 'dace', 'goby', 'herring', 'loach', 'minnow', 'mullet', 'roach', 'sardine', 'shad', 'smelt', 'sprat', 'tench', 'tetra', 'wrasse'] as const;
+
+/** A name to start with, so that two tabs are told apart at once. */
+function suggestName(random: Random): string {
+  return SWIMMERS[Math.floor(random.next() * SWIMMERS.length)] ?? 'sprat';
+}
+
+function nameKey(store: string): string {
+  return `name/${store}`;
+}
+
+function recallName(memory: LocalMemory, store: string | undefined): string | undefined {
+  return store === undefined ? undefined : memory.get(nameKey(store));
 }
 
 function createRendezvous({ url, mesh, options: { token } }: Place): Rendezvous {
@@ -184,7 +205,7 @@ function defaultWorkers(): number {
 }
 
 /** Tabs of one browser profile fail together. */
-function browserId(memory: LocalMemory, random: { bytes(count: number): Uint8Array }): string {
+function browserId(memory: LocalMemory, random: Random): string {
   const known = memory.get('browser');
   if (known !== undefined) return known;
   const fresh = `browser-${Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;

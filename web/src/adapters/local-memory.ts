@@ -1,4 +1,6 @@
-// Small texts that outlive a reload, in localStorage; in a plain map where the browser refuses that.
+// Small texts that outlive a reload, in the browser's own stores; in a plain map where it refuses those.
+// Only for what a user typed and chose: a duplicated tab copies its sessionStorage, so identity is not
+// in there.
 
 export interface LocalMemory {
   get(name: string): string | undefined;
@@ -7,19 +9,31 @@ export interface LocalMemory {
 
 /** Names are kept apart by `prefix`. */
 export function createLocalMemory(prefix: string): LocalMemory {
+  return createMemory(prefix, () => [globalThis.localStorage]);
+}
+
+/** As the tab last had it, or else as any tab did: two tabs don't overwrite each other's drafts. */
+export function createTabMemory(prefix: string): LocalMemory {
+  return createMemory(prefix, () => [globalThis.sessionStorage, globalThis.localStorage]);
+}
+
+function createMemory(prefix: string, stores: () => readonly Storage[]): LocalMemory {
   const fallback = new Map<string, string>();
   return {
     get: (name) => {
       try {
-        return globalThis.localStorage.getItem(prefix + name) ?? fallback.get(name);
+        for (const store of stores()) {
+          const text = store.getItem(prefix + name);
+          if (text !== null) return text;
+        }
       } catch {
         // Refused, as all storage may be.
-        return fallback.get(name);
       }
+      return fallback.get(name);
     },
     set: (name, text) => {
       try {
-        globalThis.localStorage.setItem(prefix + name, text);
+        for (const store of stores()) store.setItem(prefix + name, text);
       } catch {
         // Refused or full: kept as long as the page is open.
         fallback.set(name, text);

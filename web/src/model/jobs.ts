@@ -137,6 +137,7 @@ function failureOf({ detail }: MeshError): Partial<UdfFailure> {
   const text = (name: string): string | undefined => (typeof detail[name] === 'string' ? detail[name] : undefined);
   const figure = (name: string): number | undefined => (typeof detail[name] === 'number' ? detail[name] : undefined);
   const facts = {
+    message: text('message'),
     memberName: text('memberName'),
     rowNumber: figure('rowNumber'),
     row: detail['row'],

@@ -18,12 +18,13 @@ export interface StoreInfo {
 export interface JoinedMember {
   readonly mesh: Mesh;
   readonly store: StoreInfo;
+  /** Keeps the name with the store, for the tab that takes it next. */
+  rememberName(name: string): void;
 }
 
 export type StartStep = 'store' | 'registrar' | 'admission';
 
 export interface StartOptions {
-  readonly name: string;
   readonly workers: number;
   readonly token?: string;
   readonly signal: AbortSignal;

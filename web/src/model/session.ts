@@ -43,15 +43,15 @@ export function createSession(ports: PagePorts): Session {
   const state = signal<SessionState>({ kind: 'joining', step: 'store' });
   const status = signal<MeshStatus | undefined>(undefined);
   const complaint = signal<string | undefined>(undefined);
-  const name = signal(memory.get('name') ?? suggestName(ports));
+  const name = signal('');
   const workers = signal(storedWorkers(ports));
   const mesh = computed(() => ('mesh' in state.value ? state.value.mesh : undefined));
   const isPaused = computed(() => status.value?.members.find((member) => member.self)?.state === 'paused');
   let attempt = new AbortController();
   let leaving = new AbortController();
+  let rememberName: (next: string) => void = () => undefined;
   let stopRetry: StopTimer = () => undefined;
 
-  effect(() => memory.set('name', name.value));
   effect(() => memory.set('workers', String(workers.value)));
 
   const fail = (error: unknown): void => {
@@ -86,12 +86,14 @@ export function createSession(ports: PagePorts): Session {
       if (!aborted.aborted && !isRepeat) state.value = { kind: 'joining', step };
     };
     onStep('store');
-    const start = ports.start({ name: name.peek(), workers: workers.peek(), signal: aborted, onStep, ...(token === undefined ? {} : { token }) });
+    const start = ports.start({ workers: workers.peek(), signal: aborted, onStep, ...(token === undefined ? {} : { token }) });
     start.then(
       (member) => {
         if (aborted.aborted) return void member.mesh.leave({ handOver: false });
         batch(() => {
           state.value = { kind: 'joined', mesh: member.mesh, store: member.store };
+          name.value = member.mesh.name;
+          rememberName = (next) => member.rememberName(next);
           watch(member.mesh);
         });
         return undefined;
@@ -145,8 +147,11 @@ export function createSession(ports: PagePorts): Session {
     rename: async (next) => {
       const trimmed = next.trim().slice(0, limits.nameChars);
       if (trimmed === '' || trimmed === name.peek()) return;
-      name.value = trimmed;
-      await attempted((joined) => joined.rename(trimmed));
+      await attempted(async (joined) => {
+        await joined.rename(trimmed);
+        name.value = trimmed;
+        rememberName(trimmed);
+      });
     },
     setWorkers: async (count) => {
       workers.value = Math.min(Math.max(Math.round(count), 1), limits.workersMax);
@@ -159,12 +164,4 @@ function storedWorkers({ memory, processors }: PagePorts): number {
   const stored = Number(memory.get('workers'));
   if (Number.isInteger(stored) && stored >= 1 && stored <= limits.workersMax) return stored;
   return Math.min(Math.max(processors - 1, 1), limits.workersMax);
-}
-
-const SWIMMERS = ['anchovy', 'barbel', 'bream', 'capelin', 'char', 'cisco', 'dace', 'goby', 'herring', 'loach', 'minnow', 'mullet', 'roach', 'sardine', 'shad', 'smelt', 'sprat', 'tench', 'tetra', 'wrasse'];
-
-/** A name to start with, so that two tabs are told apart at once. */
-function suggestName({ clock }: PagePorts): string {
-  const chosen = Math.floor(clock.wallMs()) % SWIMMERS.length;
-  return SWIMMERS[chosen] ?? 'sprat';
 }

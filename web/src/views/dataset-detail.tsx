@@ -36,14 +36,16 @@ function Columns({ app, info }: { readonly app: App; readonly info: DatasetInfo 
             <span class="clip" title={column.name}>
               {column.name}
             </span>
+            {column.type === 'string' ? <span /> : <AsText app={app} info={info} column={column.name} />}
             <code class="type" data-type={column.type}>
               {column.type}
             </code>
-            <span class="tiny soft figures">
-              {column.missing === 0 ? '' : `${formatCount(column.missing)} missing`}
-              {column.unfit === 0 ? '' : <span class="warn">{` ${formatCount(column.unfit)} unfit, first line ${formatCount(column.firstUnfitLine ?? 0)}`}</span>}
-            </span>
-            {column.type === 'string' || (column.unfit === 0 && column.type === 'json') ? null : <AsText app={app} info={info} column={column.name} />}
+            {column.missing === 0 && column.unfit === 0 ? null : (
+              <span class="tiny soft figures gaps">
+                {column.missing === 0 ? '' : `${formatCount(column.missing)} missing`}
+                {column.unfit === 0 ? null : <span class="warn">{` · ${formatCount(column.unfit)} unfit, first line ${formatCount(column.firstUnfitLine ?? 0)}`}</span>}
+              </span>
+            )}
           </li>
         ))}
       </ul>

@@ -14,7 +14,7 @@ export function DryRunPanel({ app }: { readonly app: App }) {
       <h3 class="row spread">
         <span>On the first rows</span>
         <span class="tiny soft" role="status">
-          {state.kind === 'running' ? 'running…' : state.kind === 'failed' ? '' : state.kind === 'idle' ? '' : 'here, not on the mesh'}
+          {state.kind === 'rows' || state.kind === 'value' ? 'tried here, not on the mesh' : ''}
         </span>
       </h3>
       <Outcome state={state} hasRows={app.datasets.preview.value !== undefined} />
@@ -34,7 +34,7 @@ function Outcome({ state, hasRows }: { readonly state: DryRunState; readonly has
           <p class="bad-box small" role="alert">
             {state.failure.line === undefined ? '' : <b>{`Line ${state.failure.line}: `}</b>}
             {state.failure.message}
-            {state.failure.rowNumber === undefined ? '' : <span class="soft">{` (row ${state.failure.rowNumber + 1})`}</span>}
+            {state.failure.rowNumber === undefined ? '' : <span class="soft">{` (row ${state.failure.rowNumber})`}</span>}
           </p>
           <Printed logs={state.logs} />
         </>

@@ -1,5 +1,6 @@
 // The job: how far each member is, by its task records, then the answer or what went wrong.
 
+import { useEffect, useRef } from 'preact/hooks';
 import type { App } from '../model/app.ts';
 import { formatCount, formatDuration, plural, prettyJson } from '../model/format.ts';
 import type { JobProgress, JobState, UdfFailure } from '../model/jobs.ts';
@@ -8,8 +9,14 @@ import { ResultView } from './result.tsx';
 
 export function JobPanel({ app }: { readonly app: App }) {
   const state = app.jobs.state.value;
+  const panel = useRef<HTMLDivElement>(null);
+  const isUnderWay = state.kind === 'running' || state.kind === 'loading';
+  // Who pressed Run wants to see how it goes.
+  useEffect(() => {
+    if (isUnderWay || state.kind === 'done') panel.current?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }, [isUnderWay, state.kind]);
   return (
-    <div class="job" data-job={state.kind}>
+    <div ref={panel} class="job" data-job={state.kind}>
       <Body app={app} state={state} />
       <Logs app={app} />
     </div>
@@ -39,7 +46,7 @@ function Body({ app, state }: { readonly app: App; readonly state: JobState }) {
         </p>
       );
     case 'failed':
-      return <Failed message={state.message} failure={state.failure} />;
+      return <Failed message={state.failure.message ?? state.message} failure={state.failure} />;
     case 'done':
       return <ResultView state={state} hueOf={app.roster.hueOf} />;
   }
@@ -89,7 +96,7 @@ function Failed({ message, failure }: { readonly message: string; readonly failu
 export function FailureFacts({ failure }: { readonly failure: Partial<UdfFailure> }) {
   const place = [
     failure.line === undefined ? '' : `line ${failure.line}${failure.column === undefined ? '' : `:${failure.column}`}`,
-    failure.rowNumber === undefined ? '' : `row ${formatCount(failure.rowNumber + 1)}`,
+    failure.rowNumber === undefined ? '' : `row ${formatCount(failure.rowNumber)}`,
     failure.memberName === undefined ? '' : `on ${failure.memberName}`,
   ].filter((part) => part !== '');
   return (

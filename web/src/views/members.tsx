@@ -41,23 +41,26 @@ function Member({ member, slotCount }: { readonly member: MemberRow; readonly sl
   return (
     <li class="member" data-hue={hue} data-state={state} data-member={member.id}>
       <span class="dot" aria-hidden="true" />
-      <span class="clip name" title={`${name} · ${member.id}`}>
-        {name}
-        {isSelf ? <span class="soft"> (this tab)</span> : null}
+      <span class="row">
+        <span class="clip name" title={`${name} · ${member.id}`}>
+          {name}
+        </span>
+        <code class="soft tiny">{member.shortId}</code>
+        <span class="share figures">{kind === 'command' ? '–' : formatShare(slots, slotCount)}</span>
       </span>
-      <code class="soft tiny">{member.shortId}</code>
-      <span class="share figures">{kind === 'command' ? '–' : formatShare(slots, slotCount)}</span>
       <span class="share-bar" aria-hidden="true">
         <span style={{ inlineSize: `${share * 100}%` }} />
       </span>
-      <span class="small soft facts-line">
-        {kind}
-        {state === 'here' ? '' : <b class={isAway ? 'bad' : 'warn'}>{` · ${state}`}</b>}
-        {` · ${plural(member.workers, 'worker')}`}
-        {member.durability === 'strict' ? ' · strict' : ''}
-      </span>
-      <span class="small figures link" data-link={isSelf ? 'self' : link} title={isSelf ? 'This tab itself' : `Data channel: ${LINK_WORDS[link]}`}>
-        {isSelf ? 'here' : link === 'open' && roundTripMs !== undefined ? formatRoundTrip(roundTripMs) : isAway ? 'away' : LINK_WORDS[link]}
+      <span class="row small">
+        <span class="soft clip">
+          {kind}
+          {` · ${plural(member.workers, 'worker')}`}
+          {member.durability === 'strict' ? ' · strict' : ''}
+          {state === 'here' ? '' : <b class={isAway ? 'bad' : 'warn'}>{` · ${state}`}</b>}
+        </span>
+        <span class="figures link" data-link={isSelf ? 'self' : link} title={isSelf ? 'This tab itself' : `Data channel: ${LINK_WORDS[link]}`}>
+          {isSelf ? 'this tab' : link === 'open' && roundTripMs !== undefined ? formatRoundTrip(roundTripMs) : LINK_WORDS[link]}
+        </span>
       </span>
     </li>
   );

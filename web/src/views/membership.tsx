@@ -24,7 +24,7 @@ export function Membership({ app }: { readonly app: App }) {
       <div class="body">
         <div class="row">
           <span class="dot" data-hue={self?.hue ?? 0} aria-hidden="true" />
-          <EditableText value={session.name.value} label="Name of this member" maxLength={NAME_CHARS} onChange={(name) => void session.rename(name)} />
+          <EditableText value={session.name.value} label="Name of this member" maxLength={NAME_CHARS} isDisabled={!isIn} onChange={(name) => void session.rename(name)} />
           <code class="soft short-id" title={self?.id}>
             {self?.shortId ?? '········'}
           </code>
@@ -39,7 +39,7 @@ export function Membership({ app }: { readonly app: App }) {
             <WorkersField session={session} />
           </dd>
           <dt>Store</dt>
-          <dd>
+          <dd class="store">
             <StoreWording session={session} />
           </dd>
         </dl>

@@ -42,7 +42,7 @@ export function ValueTable({ source, label, sortedBy, onSort }: ValueTableProps)
   return (
     <div class="table" ref={scroller} tabIndex={0} role="table" aria-label={label} aria-rowcount={rowCount + 1}>
       <div class="table-head" role="row" style={layout}>
-        <span role="columnheader" class="number" aria-label="row">
+        <span role="columnheader" class="number" aria-label="row" title="Counted from 0">
           #
         </span>
         {columns.map(({ name, type }) => (
@@ -81,7 +81,7 @@ function Head({ name, type, sorted, onSort }: HeadProps) {
     <span role="columnheader" class={align} aria-sort={ariaSort}>
       <button type="button" class="sort clip" title={`Sort by ${name} (${type})`} onClick={() => onSort(name)}>
         <span class="clip">{name}</span>
-        <span aria-hidden="true">{sorted === undefined ? '' : sorted ? '▾' : '▴'}</span>
+        {sorted === undefined ? null : <span aria-hidden="true">{sorted ? '▾' : '▴'}</span>}
       </button>
     </span>
   );
@@ -92,7 +92,7 @@ function Row({ index, source, layout }: { readonly index: number; readonly sourc
   return (
     <div role="row" class="table-row" aria-rowindex={index + 2} style={layout}>
       <span role="rowheader" class="number">
-        {index + 1}
+        {index}
       </span>
       {source.columns.map(({ name, type }) => (
         <Cell key={name} isComing={row === undefined} value={row?.[name]} type={type} />
