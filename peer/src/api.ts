@@ -1,22 +1,20 @@
 // What a program sees of the mesh: one object, the same in Node and in a page.
 
-import type {
-  Configuration,
-  Durability,
-  Incarnation,
-  Key,
-  MemberKind,
-  MemberState,
-  MeshError,
-  PeerId,
-  Subscribable,
-  Version,
-} from '@shoal/shared';
+import type { Configuration, Key, MeshError, PeerId, Subscribable, Version } from '@shoal/shared';
+import type { MemberReport, MemberView, MeshStatus } from './api-status.ts';
 import type { Column } from './data/column.ts';
+
+export type * from './api-status.ts';
 
 /** What `get` gives back is what was put. JSON is anything else that `JSON.stringify` takes. */
 export type MeshValue = Uint8Array | string | JsonValue;
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
 
 export interface CallOptions {
   readonly timeoutMs?: number;
@@ -114,7 +112,13 @@ export interface JobProgress {
   readonly tasks: number;
   readonly done: number;
   /** From the records. */
-  readonly members: readonly { readonly member: PeerId; readonly name: string; readonly tasks: number; readonly done: number; readonly rows: number }[];
+  readonly members: readonly {
+    readonly member: PeerId;
+    readonly name: string;
+    readonly tasks: number;
+    readonly done: number;
+    readonly rows: number;
+  }[];
 }
 
 export interface RunOptions extends CallOptions {
@@ -140,7 +144,9 @@ export interface ResultTable {
 
 export interface JobResult {
   readonly jobId: string;
-  readonly output: { readonly kind: 'table'; readonly table: ResultTable } | { readonly kind: 'value'; readonly value: unknown };
+  readonly output:
+    | { readonly kind: 'table'; readonly table: ResultTable }
+    | { readonly kind: 'value'; readonly value: unknown };
   readonly tookMs: number;
   readonly tasks: readonly TaskRecord[];
   readonly failedRows: number;
@@ -153,7 +159,11 @@ export interface JobResult {
 
 /** What a function did to a few rows, here and at once. */
 export type DryRunResult =
-  | { readonly kind: 'rows'; readonly rows: readonly Readonly<Record<string, unknown>>[]; readonly logs: readonly LogLine[] }
+  | {
+      readonly kind: 'rows';
+      readonly rows: readonly Readonly<Record<string, unknown>>[];
+      readonly logs: readonly LogLine[];
+    }
   | { readonly kind: 'value'; readonly value: unknown; readonly logs: readonly LogLine[] }
   | { readonly kind: 'failed'; readonly failure: UdfFailure; readonly logs: readonly LogLine[] };
 
@@ -185,7 +195,11 @@ export interface Dataset {
   /** The first rows. */
   head(count: number, options?: CallOptions): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Asked of the members, not computed: which of them holds how many chunks. */
-  whereabouts(options?: CallOptions): Promise<readonly { readonly member: PeerId; readonly name: string; readonly chunks: number; readonly bytes: number }[]>;
+  whereabouts(
+    options?: CallOptions,
+  ): Promise<
+    readonly { readonly member: PeerId; readonly name: string; readonly chunks: number; readonly bytes: number }[]
+  >;
 }
 
 /** A file in the page or on disk: read by slices. */
@@ -215,59 +229,6 @@ export interface LoadOptions extends CallOptions {
   /** By default told from the name and the first bytes. */
   readonly format?: FileFormat;
   readonly onProgress?: (progress: LoadProgress) => void;
-}
-
-export interface MemberView {
-  readonly id: PeerId;
-  readonly incarnation: Incarnation;
-  readonly name: string;
-  readonly kind: MemberKind;
-  readonly state: MemberState;
-  readonly durability: Durability;
-  readonly workers: number;
-  readonly self: boolean;
-  /** Slots that it owns. */
-  readonly slots: number;
-  readonly link: LinkView | undefined;
-}
-
-/** The data channel to one member. */
-export interface LinkView {
-  readonly member: PeerId;
-  readonly state: 'idle' | 'dialling' | 'greeting' | 'open' | 'waiting';
-  readonly roundTripMs: number | undefined;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  readonly queuedBytes: number;
-}
-
-export interface MeshStatus {
-  readonly mesh: string;
-  readonly self: PeerId;
-  readonly term: number;
-  readonly epoch: number;
-  readonly slots: number;
-  readonly registrar: 'connected' | 'connecting' | 'lost' | 'refused';
-  readonly members: readonly MemberView[];
-  /** This member's own store. */
-  readonly store: StoreView;
-  /** While it leaves: slots still to be handed over. */
-  readonly leaving: { readonly slotsLeft: number } | undefined;
-}
-
-/** What a member says of itself when it is asked. */
-export interface MemberReport {
-  readonly id: PeerId;
-  readonly links: readonly LinkView[];
-  readonly store: StoreView;
-}
-
-export interface StoreView {
-  readonly owned: number;
-  readonly moving: number;
-  readonly cacheBytes: number;
-  readonly asideRecords: number;
-  readonly asideBytes: number;
 }
 
 export interface MeshMessage {
@@ -303,7 +264,11 @@ export interface Mesh extends Subscribable<MeshEvents> {
   call(udf: UdfSource | string, args?: readonly unknown[], target?: CallTarget): Promise<unknown>;
   /** Delivers a value to the `onMessage` listeners of a member; resolves when it has them. */
   send(member: string, topic: string, value: MeshValue, options?: CallOptions): Promise<void>;
-  onMessage(topic: string, listener: (message: MeshMessage) => void, options?: { readonly signal?: AbortSignal }): () => void;
+  onMessage(
+    topic: string,
+    listener: (message: MeshMessage) => void,
+    options?: { readonly signal?: AbortSignal },
+  ): () => void;
   datasets(options?: CallOptions): Promise<readonly DatasetInfo[]>;
   /** Rejects `no-dataset`. */
   dataset(name: string, options?: CallOptions): Promise<Dataset>;
@@ -311,7 +276,11 @@ export interface Mesh extends Subscribable<MeshEvents> {
   drop(name: string, options?: CallOptions): Promise<void>;
   run(udf: UdfSource | string, options: RunOptions): Promise<JobResult>;
   /** Tries a function on these rows, on this member alone. Rejects `bad-udf` (with line and column), `udf-timeout` after a second; what the function itself does wrong is an answer. */
-  dryRun(udf: UdfSource | string, rows: readonly Readonly<Record<string, unknown>>[], options?: CallOptions & { readonly params?: JsonValue }): Promise<DryRunResult>;
+  dryRun(
+    udf: UdfSource | string,
+    rows: readonly Readonly<Record<string, unknown>>[],
+    options?: CallOptions & { readonly params?: JsonValue },
+  ): Promise<DryRunResult>;
   forget(member: string, options?: CallOptions): Promise<{ readonly member: PeerId; readonly slots: number }>;
   /** Takes no tasks; goes on serving. */
   pause(paused: boolean): Promise<void>;

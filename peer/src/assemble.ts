@@ -2,7 +2,6 @@
 // does is in its own file.
 
 import {
-
   createDeadline,
   createEmitter,
   type Emitter,
@@ -15,7 +14,7 @@ import {
   toMeshError,
 } from '@shoal/shared';
 import type { Mesh, MeshEvents } from './api.ts';
-import { noteBelonging } from './belonging.ts';
+import { admit, connectLinks, connectRegistration } from './connect.ts';
 import { type Compute, createCompute } from './compute/compute.ts';
 import { loadChunkCodec } from './data/load-chunk-codec.ts';
 import { askHolders, serveHolders } from './holders.ts';
@@ -59,7 +58,11 @@ export function assemble(start: Start): Mesh {
   const { deps, registration, self } = start;
   const { clock, logger } = deps;
   const events = createEmitter<MeshEvents>((error, name) => logger.error('listenerThrew', { name, error }));
-  const transport = deps.createTransport({ self, signals: signalPath(start), iceServers: () => registration.iceServers });
+  const transport = deps.createTransport({
+    self,
+    signals: signalPath(start),
+    iceServers: () => registration.iceServers,
+  });
   const links = createMeshLinks({ transport, clock, random: deps.random, logger, self: () => selfView(start) });
   const hearing = createHearing({ clock, askRegistrar: () => registration.refresh(), onMayServe: () => store.poke() });
   const store = createStore(start, {
@@ -69,8 +72,17 @@ export function assemble(start: Start): Mesh {
     onFatal: (error) => void stop(toMeshError(error)),
     onChanged: () => user.changed(),
   });
-  const router = createRouter({ self, kind: start.config.kind, clock, logger, links, store, registration, nextRequestId: requestIds(start.incarnation) });
-  const values = createValues(start, router, store);
+  const router = createRouter({
+    self,
+    kind: start.config.kind,
+    clock,
+    logger,
+    links,
+    store,
+    registration,
+    nextRequestId: requestIds(start.incarnation),
+  });
+  const values = createValues(start, router);
   const compute = createComputeOf(start, router, values);
 
   let stopping: Promise<void> | undefined;
@@ -100,7 +112,12 @@ export function assemble(start: Start): Mesh {
     ...connectRegistration(start, { links, store, hearing, user, stop }),
     ...connectLinks({ links, router, store, hearing, user }),
     deps.storage.onGone((reason) => {
-      void stop(new MeshError('storage', `The storage of this member is gone (${reason}): it has left the mesh. Start it again to join as a new member.`));
+      void stop(
+        new MeshError(
+          'storage',
+          `The storage of this member is gone (${reason}): it has left the mesh. Start it again to join as a new member.`,
+        ),
+      );
     }),
   ];
   admit(start, links);
@@ -145,7 +162,10 @@ type StoreDeps = Parameters<typeof createRangeStore>[0];
 
 function createStore(
   { deps, config, self, incarnation, registration }: Start,
-  parts: { readonly links: MeshLinks; readonly hearing: Hearing; readonly sendSlotFrame: StoreDeps['send'] } & Pick<StoreDeps, 'onFatal' | 'onChanged'>,
+  parts: { readonly links: MeshLinks; readonly hearing: Hearing; readonly sendSlotFrame: StoreDeps['send'] } & Pick<
+    StoreDeps,
+    'onFatal' | 'onChanged'
+  >,
 ): RangeStore {
   return createRangeStore({
     self,
@@ -170,7 +190,7 @@ function createStore(
   });
 }
 
-function createValues({ self, registration }: Start, router: Router, store: RangeStore): Values {
+function createValues({ self, registration }: Start, router: Router): Values {
   const { services } = router;
   const owners = (): readonly PeerId[] =>
     registration
@@ -202,8 +222,13 @@ function createComputeOf({ deps, self, selfState, config }: Start, router: Route
 }
 
 /** Serving stops first; who says goodbye can't take it back (REPLICATION, rule 23). */
-async function sayGoodbye({ registration, deps }: Start, parts: { readonly store: RangeStore; readonly links: MeshLinks }): Promise<void> {
-  const deadline = createDeadline(deps.clock, GOODBYE_MS, { reason: () => new MeshError('deadline', 'No answer to the goodbye.') });
+async function sayGoodbye(
+  { registration, deps }: Start,
+  parts: { readonly store: RangeStore; readonly links: MeshLinks },
+): Promise<void> {
+  const deadline = createDeadline(deps.clock, GOODBYE_MS, {
+    reason: () => new MeshError('deadline', 'No answer to the goodbye.'),
+  });
   try {
     await parts.store.seal({ signal: deadline.signal });
     parts.links.goodbye();
@@ -214,95 +239,3 @@ async function sayGoodbye({ registration, deps }: Start, parts: { readonly store
     deadline.end();
   }
 }
-
-interface Connected {
-  readonly links: MeshLinks;
-  readonly store: RangeStore;
-  readonly hearing: Hearing;
-  readonly user: UserMesh;
-}
-
-function connectRegistration(start: Start, parts: Connected & Pick<PeerParts, 'stop'>): readonly (() => void)[] {
-  const { registration } = start;
-  const { links, store, hearing, user } = parts;
-  const noteTable = createNoteTable(start);
-  return [
-    registration.on('heard', hearing.heard),
-    registration.on('joined', () => {
-      hearing.reconnected();
-      admit(start, links);
-      user.changed();
-    }),
-    registration.on('rowsChanged', ({ rows }) => {
-      store.applyRows(rows);
-      user.rowsChanged(rows);
-      noteTable();
-    }),
-    registration.on('rosterChanged', (change) => {
-      admit(start, links);
-      user.rosterChanged(change);
-    }),
-    registration.on('wishChanged', (wish) => store.setWish(wish.moves)),
-    registration.on('stateChanged', user.changed),
-    registration.on('hearsAsked', ({ question, members }) =>
-      registration.answerHears(
-        question,
-        members.filter((member) => links.unheardFromMs(member) < HEARD_MS),
-      ),
-    ),
-    registration.on('stopped', (error) => void parts.stop(error)),
-  ];
-}
-
-/** The highest table obeyed is noted now and then, unsynced: it shows an old file of the registrar's, and guards nothing. */
-const NOTE_TABLE_MS = 2_000;
-
-function createNoteTable({ deps, config, registration }: Start): () => void {
-  let waiting = false;
-  return () => {
-    if (waiting || config.kind === 'command') return;
-    waiting = true;
-    deps.clock.setTimer(() => {
-      waiting = false;
-      noteBelonging(deps.storage, config.mesh, registration).catch((error: unknown) => {
-        deps.logger.debug('tableNotNoted', { code: toMeshError(error).code });
-      });
-    }, NOTE_TABLE_MS);
-  };
-}
-
-/** REPLICATION, section 3: `hears` names those heard within 4 s. */
-const HEARD_MS = 4_000;
-
-function connectLinks(parts: Connected & { readonly router: Router }): readonly (() => void)[] {
-  const { links, router, store, hearing, user } = parts;
-  return [
-    links.on('linkOpened', ({ member, incarnation }) => {
-      hearing.heard();
-      store.linkOpened(member, incarnation);
-      user.changed();
-    }),
-    links.on('linkClosed', ({ member, reason }) => {
-      router.linkClosed(member, reason);
-      user.changed();
-    }),
-    links.on('frameReceived', ({ from, frame }) => {
-      hearing.heard();
-      router.receive(from, frame);
-    }),
-    links.on('linkChanged', () => {
-      user.changed();
-    }),
-    links.on('heard', hearing.heard),
-  ];
-}
-
-/** Everybody in the roster may link to us; a command itself dials only whom it needs, and nobody dials it. */
-function admit({ registration, config, self }: Start, links: MeshLinks): void {
-  const others = registration.roster().filter((entry) => entry.id !== self && entry.state !== 'away');
-  links.admit(others);
-  links.want(config.kind === 'command' ? [] : others.filter((entry) => entry.kind !== 'command'));
-
-}
-
-

@@ -8,7 +8,10 @@ export interface KeyPattern {
 export function parsePattern(pattern: string): KeyPattern {
   const wild = pattern.search(/[*?]/);
   if (wild < 0) return { prefix: pattern, matches: (key) => key === pattern };
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^]*').replaceAll('?', '[^]');
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '[^]*')
+    .replaceAll('?', '[^]');
   const expression = new RegExp(`^${source}$`, 'u');
   return { prefix: pattern.slice(0, wild), matches: (key) => expression.test(key) };
 }

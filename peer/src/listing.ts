@@ -34,9 +34,7 @@ export function serveListing(deps: { readonly services: Services; readonly store
 export async function* listKeys(deps: ListingDeps, prefix: string, options: RawOptions = {}): AsyncIterable<RawKey> {
   let after = '';
   for (;;) {
-    const pages = await Promise.all(
-      deps.owners().map((member) => askPage(deps, member, { prefix, after, options })),
-    );
+    const pages = await Promise.all(deps.owners().map((member) => askPage(deps, member, { prefix, after, options })));
     // Up to the least of the last keys every member has told all; beyond it somebody may have more.
     const ends = pages.flatMap((page) => (page.more ? [page.keys.at(-1)?.key ?? ''] : []));
     const end = ends.toSorted(compareText)[0];
@@ -91,7 +89,8 @@ async function askPage(
 function parseAsk(body: unknown): { readonly prefix: string; readonly after: string } {
   if (typeof body === 'object' && body !== null && 'prefix' in body && 'after' in body) {
     const { prefix, after } = body;
-    if (typeof prefix === 'string' && typeof after === 'string' && prefix.length <= limits.keyBytes) return { prefix, after };
+    if (typeof prefix === 'string' && typeof after === 'string' && prefix.length <= limits.keyBytes)
+      return { prefix, after };
   }
   throw new MeshError('bad-frame', 'A listing needs a prefix and a key to go on from.');
 }

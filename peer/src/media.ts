@@ -50,7 +50,11 @@ function jsonText(value: unknown, what: string): string {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    throw new MeshError('bad-value', `${what} can't be stored: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    throw new MeshError(
+      'bad-value',
+      `${what} can't be stored: ${error instanceof Error ? error.message : String(error)}.`,
+      { cause: error },
+    );
   }
   if (text === undefined) {
     throw new MeshError('bad-value', `${what} can't be stored: it is ${typeof value}. Bytes, strings and JSON can.`);

@@ -9,7 +9,12 @@ import type { RangeStore } from './store/range-store.ts';
 
 const SERVICE = 'status';
 
-export function serveReports(parts: { readonly self: PeerId; readonly services: Services; readonly links: MeshLinks; readonly store: RangeStore }): () => void {
+export function serveReports(parts: {
+  readonly self: PeerId;
+  readonly services: Services;
+  readonly links: MeshLinks;
+  readonly store: RangeStore;
+}): () => void {
   return parts.services.serve(SERVICE, async () => {
     const report: MemberReport = { id: parts.self, links: parts.links.views(), store: parts.store.view() };
     // As JSON: the head's encoding has no `undefined`.
@@ -30,5 +35,11 @@ function isReport(report: unknown): report is MemberReport {
 }
 
 function isLinkView(view: unknown): view is LinkView {
-  return typeof view === 'object' && view !== null && 'member' in view && parsePeerId(view.member) !== undefined && 'state' in view;
+  return (
+    typeof view === 'object' &&
+    view !== null &&
+    'member' in view &&
+    parsePeerId(view.member) !== undefined &&
+    'state' in view
+  );
 }

@@ -28,7 +28,9 @@ import type { WorkerHost } from './ports/worker-host.ts';
 /** How signals of WebRTC travel: through the registrar, stamped with the true sender. */
 export interface SignalPath {
   send(to: PeerId, dial: string, data: string): void;
-  onSignal(listener: (signal: { readonly from: PeerId; readonly dial: string; readonly data: string }) => void): Unsubscribe;
+  onSignal(
+    listener: (signal: { readonly from: PeerId; readonly dial: string; readonly data: string }) => void,
+  ): Unsubscribe;
 }
 
 export interface TransportContext {
@@ -114,7 +116,11 @@ async function finiteFreeBytes(storage: Storage): Promise<number> {
 
 async function join(registration: Registration, clock: Clock, timeoutMs: number): Promise<void> {
   const deadline = createDeadline(clock, timeoutMs, {
-    reason: () => new MeshError('no-registrar', `The server did not let this member in within ${timeoutMs / 1000} s: is its address right, and is it running?`),
+    reason: () =>
+      new MeshError(
+        'no-registrar',
+        `The server did not let this member in within ${timeoutMs / 1000} s: is its address right, and is it running?`,
+      ),
   });
   try {
     await registration.start({ signal: deadline.signal });
@@ -125,4 +131,3 @@ async function join(registration: Registration, clock: Clock, timeoutMs: number)
     deadline.end();
   }
 }
-

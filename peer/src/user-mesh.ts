@@ -1,16 +1,6 @@
 // The `mesh` object that programs hold: the users' types over the parts of a member.
 
-import {
-  abortable,
-  createDeadline,
-  type Configuration,
-  type Key,
-  MeshError,
-
-  type RosterEntry,
-  requireKey,
-  isReservedKey,
-} from '@shoal/shared';
+import { type Configuration, type Key, MeshError, type RosterEntry, requireKey, isReservedKey } from '@shoal/shared';
 import type { CallOptions, GetOptions, KeyEntry, Mesh, MeshValue, PutDone, PutOptions, ValueEntry } from './api.ts';
 import type { PeerParts } from './assemble.ts';
 import { dropDataset, listDatasets, openDataset } from './data/dataset.ts';
@@ -19,6 +9,7 @@ import { loadDataset } from './data/load.ts';
 import { parsePattern } from './glob.ts';
 import { decodeValue, encodeValue } from './media.ts';
 import { askReport } from './member-report.ts';
+import { untilHandedOver } from './leaving.ts';
 import { createMessages } from './messages.ts';
 import { createStatusView } from './status-view.ts';
 
@@ -61,7 +52,10 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     keys: (pattern, options) => listMatching(pattern ?? '*', options),
     call: async (udf, args, target) => {
       open();
-      return compute.call(udf, args ?? [], { ...target, ...(target?.member === undefined ? {} : { member: findMember(target.member).id }) });
+      return compute.call(udf, args ?? [], {
+        ...target,
+        ...(target?.member === undefined ? {} : { member: findMember(target.member).id }),
+      });
     },
     send: async (member, topic, value, options) => {
       open();
@@ -78,7 +72,11 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     },
     load: async (source, options) => {
       open();
-      return loadDataset({ values, codec: loadChunkCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks }, source, options);
+      return loadDataset(
+        { values, codec: loadChunkCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks },
+        source,
+        options,
+      );
     },
     drop: async (name, options) => {
       open();
@@ -106,7 +104,12 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     open();
     const raw = await values.get(requireKey(text), options);
     if (raw === undefined) return undefined;
-    return { value: decodeValue(raw.bytes, raw.mediaType), bytes: raw.bytes, mediaType: raw.mediaType, version: raw.version };
+    return {
+      value: decodeValue(raw.bytes, raw.mediaType),
+      bytes: raw.bytes,
+      mediaType: raw.mediaType,
+      version: raw.version,
+    };
   }
 
   async function put(text: string, value: MeshValue, options: PutOptions = {}): Promise<PutDone> {
@@ -142,13 +145,24 @@ export function createUserMesh(parts: PeerParts): UserMesh {
   function findMember(text: string): RosterEntry {
     const roster = registration.roster();
     const exact = roster.filter((entry) => entry.id === text);
-    const found = exact.length > 0 ? exact : roster.filter((entry) => entry.name === text || (text.length >= 4 && entry.id.startsWith(text)));
+    const found =
+      exact.length > 0
+        ? exact
+        : roster.filter((entry) => entry.name === text || (text.length >= 4 && entry.id.startsWith(text)));
     const [entry] = found;
     if (entry !== undefined && found.length === 1) return entry;
-    throw new MeshError('no-member', found.length === 0 ? `There is no member "${text}" in the mesh.` : `"${text}" names ${found.length} members: give more of the id.`);
+    throw new MeshError(
+      'no-member',
+      found.length === 0
+        ? `There is no member "${text}" in the mesh.`
+        : `"${text}" names ${found.length} members: give more of the id.`,
+    );
   }
 
-  async function change(update: { paused?: boolean; workers?: number; name?: string }, apply: () => void): Promise<void> {
+  async function change(
+    update: { paused?: boolean; workers?: number; name?: string },
+    apply: () => void,
+  ): Promise<void> {
     open();
     await registration.update(update);
     Object.assign(selfState, update);
@@ -162,7 +176,16 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       status.setLeaving(true);
       try {
         await registration.update({ leaving: true });
-        await untilHandedOver(options);
+        await untilHandedOver(
+          {
+            clock: deps.clock,
+            registration,
+            self,
+            events,
+            isOver: () => over !== undefined || status.ownedSlots() === 0,
+          },
+          options,
+        );
       } catch (error) {
         status.setLeaving(false);
         await registration.update({ leaving: false }).catch(() => undefined);
@@ -170,36 +193,6 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       }
     }
     await parts.stop();
-  }
-
-  async function untilHandedOver({ signal, timeoutMs }: CallOptions): Promise<void> {
-    const stopped = new AbortController();
-    const deadline =
-      timeoutMs === undefined
-        ? undefined
-        : createDeadline(deps.clock, timeoutMs, {
-            outer: signal,
-            reason: () => new MeshError('deadline', `Not all ranges were handed over within ${timeoutMs} ms; this member stays.`),
-          });
-    try {
-      await abortable(
-        new Promise<void>((resolve) => {
-          const look = (): void => {
-            if (over !== undefined || status.ownedSlots() === 0 || !othersCanOwn()) resolve();
-          };
-          events.on('changed', look, { signal: stopped.signal });
-          look();
-        }),
-        deadline?.signal ?? signal,
-      );
-    } finally {
-      stopped.abort();
-      deadline?.end();
-    }
-  }
-
-  function othersCanOwn(): boolean {
-    return registration.roster().some((entry) => entry.id !== self && entry.weight > 0 && entry.kind !== 'command' && (entry.state === 'here' || entry.state === 'paused'));
   }
 
   return {
@@ -226,7 +219,10 @@ export function createUserMesh(parts: PeerParts): UserMesh {
 /** A key that users may write. */
 function ownKey(text: string): Key {
   const key = requireKey(text);
-  if (isReservedKey(key)) throw new MeshError('bad-key', `The key "${text}" begins with "~": those are Shoal's own, to be read and not written.`);
+  if (isReservedKey(key))
+    throw new MeshError(
+      'bad-key',
+      `The key "${text}" begins with "~": those are Shoal's own, to be read and not written.`,
+    );
   return key;
 }
-

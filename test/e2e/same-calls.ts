@@ -60,9 +60,13 @@ export async function sameCalls(mesh: Mesh, { prefix }: CallsOptions): Promise<R
   // Functions, on the least busy member, at a key's owner, on that member.
   const udf = 'export default async (a: number, b: number, ctx) => ({ sum: a + b, by: ctx.member.id.length })';
   seen['call'] = await mesh.call(udf, [2, 3]);
-  seen['call at a key'] = await mesh.call('export default async (key, ctx) => ctx.get(key)', [key('text')], { key: key('text') });
+  seen['call at a key'] = await mesh.call('export default async (key, ctx) => ctx.get(key)', [key('text')], {
+    key: key('text'),
+  });
   seen['call that throws'] = await codeOf(() => mesh.call('export default () => { throw new Error("no"); }'));
-  seen['call that never ends'] = await codeOf(() => mesh.call('export default () => { for (;;); }', [], { timeoutMs: 1_500 }));
+  seen['call that never ends'] = await codeOf(() =>
+    mesh.call('export default () => { for (;;); }', [], { timeoutMs: 1_500 }),
+  );
   seen['call of nonsense'] = await codeOf(() => mesh.call('export default ('));
 
   // Messages to oneself take the same road.

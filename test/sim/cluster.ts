@@ -60,7 +60,10 @@ export function createCluster(options: ClusterOptions): Cluster {
       registrar = undefined;
       await stopped?.close();
     },
-    join: async (name, { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0 } = {}) => {
+    join: async (
+      name,
+      { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0 } = {},
+    ) => {
       const rendezvous = createMemoryRendezvous({
         clock,
         connect: async (client) => {
@@ -69,7 +72,15 @@ export function createCluster(options: ClusterOptions): Cluster {
         },
       });
       const mesh = await createPeer(
-        { storage, rendezvous, createTransport: ({ self }) => network.transport(self), workerHost, clock, random, logger },
+        {
+          storage,
+          rendezvous,
+          createTransport: ({ self }) => network.transport(self),
+          workerHost,
+          clock,
+          random,
+          logger,
+        },
         { mesh: 'main', name, kind, workers },
       );
       const member: ClusterMember = { mesh, rendezvous, storage };

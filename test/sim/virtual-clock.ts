@@ -33,7 +33,12 @@ export function createVirtualClock(options: { readonly wallMs?: number } = {}): 
     let found: Timer | undefined;
     for (const timer of timers) {
       if (timer.dueMs > untilMs) continue;
-      if (found === undefined || timer.dueMs < found.dueMs || (timer.dueMs === found.dueMs && timer.order < found.order)) found = timer;
+      if (
+        found === undefined ||
+        timer.dueMs < found.dueMs ||
+        (timer.dueMs === found.dueMs && timer.order < found.order)
+      )
+        found = timer;
     }
     return found;
   };

@@ -6,12 +6,9 @@ import {
   abortable,
   type Change,
   type Clock,
-  compareTableEpochs,
   type Configuration,
   createDeferred,
   createEmitter,
-  decodeRows,
-  type EncodedTable,
   type IceServer,
   type Incarnation,
   type Join,
@@ -42,6 +39,8 @@ import {
 import type { Identity } from '../identity.ts';
 import type { Rendezvous } from '../ports/rendezvous.ts';
 import { createProposals } from './proposals.ts';
+import { createRosterView } from './roster-view.ts';
+import { createTableView } from './table-view.ts';
 
 export type RegistrarState = 'connected' | 'connecting' | 'lost' | 'refused';
 
@@ -69,7 +68,10 @@ export interface RegistrationDeps {
   readonly meshId: MeshId | undefined;
   readonly known: TableEpoch | undefined;
   /** What this member says of itself when it joins. */
-  readonly describe: () => Pick<Join, 'kind' | 'name' | 'durability' | 'ephemeral' | 'weight' | 'workers' | 'paused' | 'freeBytes' | 'domain'>;
+  readonly describe: () => Pick<
+    Join,
+    'kind' | 'name' | 'durability' | 'ephemeral' | 'weight' | 'workers' | 'paused' | 'freeBytes' | 'domain'
+  >;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -80,7 +82,10 @@ export interface Registration extends Subscribable<RegistrationEvents> {
   readonly slotCount: number;
   readonly meshId: MeshId | undefined;
   readonly iceServers: readonly IceServer[];
+  /** The registrar's row. */
   row(slot: Slot): Configuration | undefined;
+  /** Where to ask for a slot: the registrar's row, or a newer one that a member sent. */
+  route(slot: Slot): Configuration | undefined;
   rows(): readonly Configuration[];
   member(id: PeerId): RosterEntry | undefined;
   roster(): readonly RosterEntry[];
@@ -88,7 +93,7 @@ export interface Registration extends Subscribable<RegistrationEvents> {
   meshNowMs(): number;
   /** Connects; resolves when joined for the first time, rejects when refused. */
   start(options?: { readonly signal?: AbortSignal }): Promise<Joined>;
-  /** Rows that another member sent with `moved`: taken only if newer, and never for this member's own slots. */
+  /** A row that another member sent with `moved`; true if it is news. It shows where to ask, and nothing else. */
   learn(row: Configuration): boolean;
   propose(changes: readonly Change[]): Promise<Outcome>;
   request<Name extends 'update' | 'forget' | 'goodbye' | 'table' | 'signal'>(
@@ -106,14 +111,12 @@ export interface Registration extends Subscribable<RegistrationEvents> {
 export function createRegistration(deps: RegistrationDeps): Registration {
   const { rendezvous, clock, logger } = deps;
   const emitter = createEmitter<RegistrationEvents>((error, name) => logger.error('listenerThrew', { name, error }));
-  const rows = new Map<Slot, Configuration>();
-  const roster = new Map<PeerId, RosterEntry>();
+  const roster = createRosterView((change) => emitter.emit('rosterChanged', change));
   const first = createDeferred<Joined>();
   first.promise.catch(() => undefined); // whoever waits hears of it; nobody may be waiting
   const closing = new AbortController();
+  const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
-  let table: TableEpoch = deps.known ?? { term: 0, epoch: 0 };
-  let hasTable = false;
   let slotCount = 0;
   let meshId = deps.meshId;
   let meshOffsetMs = 0;
@@ -122,7 +125,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
     isConnected: () => state === 'connected',
-    onRows: applyRows,
+    onRows: table.applyRows,
     signal: closing.signal,
     clock,
     logger,
@@ -145,7 +148,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     const ask: Join = {
       ...deps.describe(),
       ...(meshId === undefined ? {} : { meshId }),
-      ...(hasTable || deps.known !== undefined ? { known: { ...table } } : {}),
+      ...(table.isHere || deps.known !== undefined ? { known: { ...table.epoch } } : {}),
       publicKey: toHex(deps.identity.keyPair.publicKey),
       signature: toHex(sign(joinProof(nonce, deps.mesh, deps.incarnation), deps.identity.keyPair.secretKey)),
       incarnation: deps.incarnation,
@@ -157,43 +160,23 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     meshId = joined.meshId;
     slotCount = joined.slotCount;
     iceServers = joined.iceServers;
-    applyTable(joined.table);
-    replaceRoster(joined.roster);
+    table.apply(joined.table);
+    roster.replace(joined.roster);
     setState('connected');
     emitter.emit('joined', joined);
     first.resolve(joined);
     proposals.resend();
   }
 
-  function applyTable(encoded: EncodedTable): void {
-    const known = decodeRows(encoded.rows);
-    if (known === undefined) throw new MeshError('bad-frame', 'The registrar sent a table that is none.');
-    const newer = !hasTable || compareTableEpochs(encoded, table) >= 0;
-    if (newer) {
-      table = { term: encoded.term, epoch: encoded.epoch };
-      hasTable = true;
-    }
-    applyRows(known);
-  }
-
-  function applyRows(received: readonly Configuration[]): void {
-    const changed = received.filter((row) => isNewerRow(row, rows.get(row.slot)));
-    for (const row of changed) rows.set(row.slot, row);
-    if (changed.length > 0) emitter.emit('rowsChanged', { rows: changed });
-  }
-
   function onDelta(delta: RegistrarEvents['delta']): void {
-    if (delta.term < table.term || (delta.term === table.term && delta.epoch <= table.epoch)) return;
-    if (delta.term !== table.term || delta.after > table.epoch) {
-      void refresh();
-      return;
-    }
-    applyTable(delta);
+    const place = table.place(delta);
+    if (place === 'next') table.apply(delta);
+    else if (place === 'gap') void refresh();
   }
 
   async function refresh(): Promise<boolean> {
     try {
-      applyTable(await rendezvous.request('table', {}, { signal: closing.signal }));
+      table.apply(await rendezvous.request('table', {}, { signal: closing.signal }));
       return true;
     } catch (error) {
       // The next connection brings the whole table anyhow.
@@ -202,26 +185,15 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     }
   }
 
-  function replaceRoster(entries: readonly RosterEntry[]): void {
-    const ids = new Set(entries.map((entry) => entry.id));
-    changeRoster(entries, [...roster.keys()].filter((id) => !ids.has(id)));
-  }
-
-  function changeRoster(changed: readonly RosterEntry[], gone: readonly PeerId[]): void {
-    const left = gone.flatMap((id) => roster.get(id) ?? []);
-    for (const id of gone) roster.delete(id);
-    const joined = changed.filter((entry) => roster.get(entry.id)?.incarnation !== entry.incarnation && entry.state !== 'away');
-    for (const entry of changed) roster.set(entry.id, entry);
-    emitter.emit('rosterChanged', { joined, left });
-  }
-
   function onEvent<Name extends RegistrarEventName>(name: Name, payload: RegistrarEvents[Name]): void {
-    const received = { name, payload } as { [N in RegistrarEventName]: { name: N; payload: RegistrarEvents[N] } }[RegistrarEventName];
+    const received = { name, payload } as {
+      [N in RegistrarEventName]: { name: N; payload: RegistrarEvents[N] };
+    }[RegistrarEventName];
     switch (received.name) {
       case 'delta':
         return onDelta(received.payload);
       case 'roster':
-        return changeRoster(received.payload.changed, received.payload.gone);
+        return roster.change(received.payload.changed, received.payload.gone);
       case 'wish':
         return emitter.emit('wishChanged', received.payload);
       case 'signal':
@@ -242,7 +214,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       return state;
     },
     get table() {
-      return table;
+      return table.epoch;
     },
     get slotCount() {
       return slotCount;
@@ -254,17 +226,18 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       return iceServers;
     },
     on: emitter.on,
-    row: (slot) => rows.get(slot),
-    rows: () => [...rows.values()],
-    member: (id) => roster.get(id),
-    roster: () => [...roster.values()],
+    row: table.row,
+    rows: table.rows,
+    route: table.route,
+    member: roster.member,
+    roster: roster.all,
     meshNowMs: () => clock.wallMs() + meshOffsetMs,
     start: (options) => {
       rendezvous.connect({
         up: (challenge) => tryJoin(challenge.nonce),
         down: (reason) => {
           logger.info('registrarLost', { reason });
-          if (state !== 'refused') setState(hasTable ? 'lost' : 'connecting');
+          if (state !== 'refused') setState(table.isHere ? 'lost' : 'connecting');
         },
         heard: () => emitter.emit('heard', undefined),
         refused: (error) => stop(toMeshError(error)),
@@ -272,11 +245,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       });
       return abortable(first.promise, options?.signal);
     },
-    learn: (row) => {
-      if (row.owner === deps.identity.id || !isNewerRow(row, rows.get(row.slot))) return false;
-      applyRows([row]);
-      return true;
-    },
+    learn: table.hint,
     propose: proposals.propose,
     request: (name, ask, options) => rendezvous.request(name, ask, options),
     update: async (update) => {
@@ -305,10 +274,4 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       () => undefined,
     );
   }
-}
-
-/** A row is newer by its slot's epoch; `settled` is the one thing that changes within an epoch. */
-function isNewerRow(row: Configuration, known: Configuration | undefined): boolean {
-  if (known === undefined || row.epoch !== known.epoch) return row.epoch > (known?.epoch ?? -1);
-  return row.settled && !known.settled;
 }

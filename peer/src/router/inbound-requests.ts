@@ -1,7 +1,15 @@
 // The requests of others that this member works on: each ends when it is answered, cancelled by its
 // asker, out of time, or cut off by the end of its link.
 
-import { type Clock, createDeadline, limits, MeshError, type PeerId, type RequestHead, type RequestId } from '@shoal/shared';
+import {
+  type Clock,
+  createDeadline,
+  limits,
+  MeshError,
+  type PeerId,
+  type RequestHead,
+  type RequestId,
+} from '@shoal/shared';
 
 export interface InboundRequests {
   /** Runs `work` with a signal; throws `busy` at the bound. A repeated try of the same request runs beside the first. */

@@ -63,7 +63,9 @@ export function createRequests<Answer, Note>(): Requests<Answer, Note> {
       for (const [id, request] of open) {
         if (request.to !== member) continue;
         open.delete(id);
-        request.answer.reject(new MeshError('link-lost', `The link to ${member} closed before it answered: ${reason}.`));
+        request.answer.reject(
+          new MeshError('link-lost', `The link to ${member} closed before it answered: ${reason}.`),
+        );
       }
     },
     get size() {

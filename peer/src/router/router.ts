@@ -11,14 +11,12 @@ import {
   type Key,
   type Logger,
   type MemberKind,
-  MeshError,
   NO_PAYLOAD,
   type PeerId,
   type PutFrame,
   type RequestId,
   type Slot,
   type SlotFrame,
-  sleep,
   slotOfKey,
   toMeshError,
 } from '@shoal/shared';
@@ -26,6 +24,7 @@ import type { MeshLinks } from '../mesh/mesh.ts';
 import type { Registration } from '../mesh/registration.ts';
 import type { RangeStore, StoreAnswer } from '../store/range-store.ts';
 import { createInboundRequests } from './inbound-requests.ts';
+import { createReach } from './reach.ts';
 import { createRequests } from './requests.ts';
 import { blobPriority, createServices, type RoutedServices } from './services.ts';
 import { createRoutedValues, type RoutedValues } from './values.ts';
@@ -54,13 +53,11 @@ export interface Router {
   close(): void;
 }
 
-/** A member that is here gets a link by itself; how often to look whether something else changed. */
-const LOOK_AGAIN_MS = 250;
-
 export function createRouter(deps: RouterDeps): Router {
   const { clock, links, store, registration, self } = deps;
   const requests = createRequests<StoreAnswer, never>();
   const inbound = createInboundRequests(clock);
+  const { reach, waitForLink } = createReach({ clock, links, registration });
   const slotOf = (key: Key): Slot => slotOfKey(key, registration.slotCount);
 
   const services = createServices({
@@ -71,28 +68,8 @@ export function createRouter(deps: RouterDeps): Router {
     send: (to, frame, priority) => links.send(to, frame, priority),
     unsend: (to, id) => links.unsend(to, id),
     room: (to, signal) => links.room(to, { signal }),
-    reach: (to, signal) => reach(to, signal),
+    reach,
   });
-
-  /** A command dials whom it needs; the others hold links to everybody and wait for this one. */
-  async function reach(member: PeerId, signal: AbortSignal): Promise<void> {
-    while (!links.isOpen(member)) {
-      if (registration.member(member) === undefined) {
-        throw new MeshError('no-member', `There is no member ${member} in the mesh.`, { detail: { member } });
-      }
-      await linkOrWait(member, signal);
-    }
-  }
-
-  async function linkOrWait(member: PeerId, signal: AbortSignal): Promise<void> {
-    if (registration.member(member)?.state === 'away') return sleep(clock, LOOK_AGAIN_MS, signal);
-    try {
-      await links.linkTo(member, { signal });
-    } catch (error) {
-      if (signal.aborted) throw error;
-      await sleep(clock, LOOK_AGAIN_MS, signal);
-    }
-  }
 
   async function request(to: PeerId, frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer> {
     await links.room(to, { signal });
@@ -146,11 +123,11 @@ export function createRouter(deps: RouterDeps): Router {
     clock,
     slotCount: () => registration.slotCount,
     nextRequestId: deps.nextRequestId,
-    row: (slot) => registration.row(slot),
+    row: (slot) => registration.route(slot),
     learn: (row) => registration.learn(row),
     nameOf: (member) => registration.member(member)?.name ?? member,
     isOpen: (member) => links.isOpen(member),
-    reachOrChange: linkOrWait,
+    reachOrChange: waitForLink,
     request,
     local,
   });

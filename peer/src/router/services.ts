@@ -54,7 +54,12 @@ export function createServices(deps: ServicesDeps): RoutedServices {
     return handler;
   }
 
-  async function askSelf(name: string, message: ServiceMessage, signal: AbortSignal, options: AskOptions): Promise<ServiceMessage> {
+  async function askSelf(
+    name: string,
+    message: ServiceMessage,
+    signal: AbortSignal,
+    options: AskOptions,
+  ): Promise<ServiceMessage> {
     const call: ServiceCall = {
       ...message,
       from: deps.self,
@@ -64,7 +69,12 @@ export function createServices(deps: ServicesDeps): RoutedServices {
     return fill(await abortable(handlerOf(name)(call), signal));
   }
 
-  async function askOther(to: PeerId, ask: Omit<BlobFrame, 'remainingMs'>, until: Until, options: AskOptions): Promise<ServiceMessage> {
+  async function askOther(
+    to: PeerId,
+    ask: Omit<BlobFrame, 'remainingMs'>,
+    until: Until,
+    options: AskOptions,
+  ): Promise<ServiceMessage> {
     const { signal } = until;
     await deps.reach(to, signal);
     await deps.room(to, signal);
@@ -90,7 +100,11 @@ export function createServices(deps: ServicesDeps): RoutedServices {
 
   function answer(to: PeerId, ask: BlobFrame, part: 'note' | 'answer' | 'refused', message: ServiceMessage): void {
     const { id, service } = ask;
-    deps.send(to, { kind: 'blob', id, service, part, ...message, ageMs: 0, remainingMs: 0, forwarded: false }, blobPriority(message.payload));
+    deps.send(
+      to,
+      { kind: 'blob', id, service, part, ...message, ageMs: 0, remainingMs: 0, forwarded: false },
+      blobPriority(message.payload),
+    );
   }
 
   async function serveAsk(from: PeerId, frame: BlobFrame): Promise<void> {
@@ -131,7 +145,15 @@ export function createServices(deps: ServicesDeps): RoutedServices {
       try {
         if (member === deps.self) return await askSelf(name, fill(message), until.signal, options);
         const id = deps.nextRequestId();
-        const ask = { kind: 'blob', id, service: name, part: 'ask', ...fill(message), ageMs: 0, forwarded: false } as const;
+        const ask = {
+          kind: 'blob',
+          id,
+          service: name,
+          part: 'ask',
+          ...fill(message),
+          ageMs: 0,
+          forwarded: false,
+        } as const;
         return await askOther(member, ask, until, options);
       } finally {
         until.end();
@@ -167,7 +189,8 @@ function startUntil(clock: Clock, member: PeerId, name: string, options: AskOpti
   const startedMs = clock.monotonicMs();
   const deadline = createDeadline(clock, timeoutMs, {
     outer: options.signal,
-    reason: () => new MeshError('deadline', `${member} did not answer "${name}" within ${timeoutMs} ms.`, { detail: { member } }),
+    reason: () =>
+      new MeshError('deadline', `${member} did not answer "${name}" within ${timeoutMs} ms.`, { detail: { member } }),
   });
   return {
     signal: deadline.signal,

@@ -46,7 +46,11 @@ export interface GetResult extends RawOptions {
 
 export interface RoutedValues {
   get(key: Key, options?: GetResult): Promise<RawValue | undefined>;
-  put(key: Key, bytes: Uint8Array, options: RawPut): Promise<{ readonly version: RawValue['version']; readonly copies: number }>;
+  put(
+    key: Key,
+    bytes: Uint8Array,
+    options: RawPut,
+  ): Promise<{ readonly version: RawValue['version']; readonly copies: number }>;
   delete(key: Key, options?: RawOptions & Pick<RawPut, 'expected' | 'minCopies'>): Promise<boolean>;
 }
 
@@ -239,7 +243,9 @@ function done(key: Key, result: DataResult): { readonly version: RawValue['versi
 function refusal(key: Key, result: DataResult): MeshError {
   if (result.kind === 'refused') {
     const { code, message, detail } = result.error;
-    return new MeshError(code, message, { detail: { key, ...detail, ...(result.version === undefined ? {} : { version: result.version }) } });
+    return new MeshError(code, message, {
+      detail: { key, ...detail, ...(result.version === undefined ? {} : { version: result.version }) },
+    });
   }
   return new MeshError('bad-frame', `The owner of "${key}" answered "${result.kind}".`, { detail: { key } });
 }
