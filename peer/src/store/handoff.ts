@@ -19,7 +19,7 @@ import {
   type SlotDigest,
   type SlotFrame,
 } from '@shoal/shared';
-import type { HandOff } from './slot-state.ts';
+import type { HandOff } from './slot-events.ts';
 import type { OpenWrite, SlotCell, StoreContext } from './store-context.ts';
 
 /** Keys that one part lists, and roughly their bytes: a head of a frame holds a mebibyte. */
@@ -48,6 +48,9 @@ export interface OutgoingHandOff extends HandOff {
   isStuck(nowMs: number): boolean;
 }
 
+/** A large value takes its time on a slow link; that the link itself lives is the link's matter. */
+const SLOWEST_BYTES_PER_MS = 128;
+
 type AnswerKind = 'begun' | 'want' | 'report';
 type AnswerFrame<Kind extends AnswerKind> = Extract<SlotFrame, { kind: Kind }>;
 
@@ -65,6 +68,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
   let expected: Expected | undefined;
   let heardAtMs = context.deps.clock.monotonicMs();
   let owing = 0;
+  let bytesOut = 0;
 
   const send = (frame: SlotFrame): void => {
     if (!context.deps.send(to, frame)) giveUp('no link');
@@ -75,6 +79,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     const answer = createDeferred<SlotFrame>();
     expected = { kind, frame: answer };
     heardAtMs = context.deps.clock.monotonicMs();
+    bytesOut = 'payload' in frame ? frame.payload.byteLength : 0;
     send(frame);
     const got = await abortable(answer.promise, signal);
     if (!isOfKind(got, kind)) throw new MeshError('internal', `A ${got.kind} where a ${kind} was awaited.`);
@@ -111,6 +116,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     open.owed = createDeferred();
     if (owing === 0) heardAtMs = context.deps.clock.monotonicMs();
     owing += 1;
+    bytesOut = Math.max(bytesOut, open.payload.byteLength);
     const ageMs = open.ageMs + context.elapsed.read().longerMs - open.acceptedAtMs;
     const { version, requestId, records, payload } = open;
     send({ kind: 'replicate', ...head, version, requestId, ageMs, records, payload });
@@ -165,7 +171,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
       expected = undefined;
       for (const open of cell.open.values()) settleOwed(open);
     },
-    isStuck: (nowMs) => (expected !== undefined || owing > 0) && nowMs - heardAtMs > limits.stuckMs,
+    isStuck: (nowMs) => (expected !== undefined || owing > 0) && nowMs - heardAtMs > limits.stuckMs + bytesOut / SLOWEST_BYTES_PER_MS,
   };
 }
 

@@ -20,7 +20,7 @@ import {
   type SlotFrame,
   type Version,
 } from '@shoal/shared';
-import type { HandOff } from './slot-state.ts';
+import type { HandOff } from './slot-events.ts';
 import type { RecordToWrite } from './slot-records.ts';
 import type { SlotCell, StoreContext } from './store-context.ts';
 

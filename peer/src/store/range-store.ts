@@ -111,14 +111,14 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
   let ownRequests = 0;
 
   /** A time to live is over: a delete like any other, before absent is answered (rule 31). */
-  const expire = async (cell: SlotCell, key: Key, head: RecordHead, signal: AbortSignal): Promise<void> => {
+  const expire = async (cell: SlotCell, key: Key, head: RecordHead, signal: AbortSignal): Promise<StoreAnswer> => {
     ownRequests += 1;
     const id = makeRequestId(deps.incarnation, FIRST_OWN_REQUEST + (ownRequests % 100_000_000));
     const write = { key, op: 'delete', expected: head.version, mediaType: '', contentNamed: false, sizeBytes: 0 } as const;
     const frame: PutFrame = {
       kind: 'put', id, ageMs: 0, remainingMs: 0, forwarded: false, slot: cell.slot, epoch: 0, minCopies: 1, writes: [write], payload: NO_PAYLOAD,
     };
-    await writeKeys(context, frame, { signal });
+    return writeKeys(context, frame, { signal });
   };
 
   return {

@@ -7,7 +7,7 @@ import { isServing, type SlotCell, type StoreContext } from './store-context.ts'
 import type { CachedRecord } from './value-cache.ts';
 
 /** Writes the tombstone of a record whose time is over (rule 31). */
-export type Expire = (cell: SlotCell, key: GetFrame['key'], head: RecordHead, signal: AbortSignal) => Promise<unknown>;
+export type Expire = (cell: SlotCell, key: GetFrame['key'], head: RecordHead, signal: AbortSignal) => Promise<StoreAnswer>;
 
 export async function readKey(context: StoreContext, frame: GetFrame, options: { readonly signal: AbortSignal; readonly expire: Expire }): Promise<StoreAnswer> {
   const { signal } = options;
@@ -24,7 +24,11 @@ export async function readKey(context: StoreContext, frame: GetFrame, options: {
     }
     const step = await readOnce(context, cell, frame, signal);
     if (step.kind === 'answer') return step.answer;
-    if (step.kind === 'expired') await options.expire(cell, frame.key, step.head, signal);
+    if (step.kind === 'expired') {
+      const { result, payload } = await options.expire(cell, frame.key, step.head, signal);
+      // Refused for its version: somebody was quicker, and the next look says what there is.
+      if (result.kind === 'refused' && result.error.code !== 'version') return { result, payload };
+    }
     if (step.kind === 'absent') await step.put;
   }
 }

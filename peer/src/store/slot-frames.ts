@@ -61,7 +61,8 @@ function fromOwner(context: StoreContext, cell: SlotCell, mail: SlotMail): void 
   const isOwner = row.owner === from && row.copies.some((copy) => copy.member === from && copy.incarnation === incarnation);
   if (!isOwner) return ignore(context, mail, 'not from the owner');
   if (frame.kind === 'begin') {
-    if (context.takesLearning()) beginLearning(context, cell, { from, incarnation, frame });
+    const canTake = context.takesLearning() && context.freeBytes() > limits.storageReserveBytes;
+    if (canTake) beginLearning(context, cell, { from, incarnation, frame });
     else context.deps.send(from, { kind: 'resign', slot: cell.slot, epoch: row.epoch });
   } else if (isLearnedFrom(cell, mail)) {
     cell.learner?.receive(frame);

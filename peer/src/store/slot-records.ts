@@ -45,6 +45,8 @@ export interface SlotRecords {
   load(slot: Slot, emptyBefore: number, epoch: number, each: (key: Key, head: RecordHead) => void): Promise<SlotScan>;
   /** Deletes or puts aside all records while `goesOn` says so. */
   clear(slot: Slot, kind: 'delete' | 'aside', goesOn: () => boolean): Promise<void>;
+  /** Puts aside what is from before `emptyBefore`, deletes what is from before `epoch`, leaves what is newer than the row. */
+  tidy(slot: Slot, row: { readonly emptyBefore: number; readonly epoch: number }, goesOn: () => boolean): Promise<void>;
   /** Whether anything of the slot may be on storage. */
   mayHold(slot: Slot): boolean;
 }
@@ -143,6 +145,17 @@ export function createSlotRecords(deps: SlotRecordsDeps): SlotRecords {
       if (!goesOn()) return;
       await flush();
       if (goesOn()) occupied.delete(slot);
+    },
+    async tidy(slot, { emptyBefore, epoch }, goesOn) {
+      const gone = { aside: [] as Key[], delete: [] as Key[] };
+      for await (const { key, head } of scan(slot)) {
+        if (!goesOn()) return;
+        const { epoch: written } = head.version;
+        if (written < epoch) (written < emptyBefore ? gone.aside : gone.delete).push(key);
+      }
+      for (const kind of ['aside', 'delete'] as const) {
+        for (let first = 0; first < gone[kind].length && goesOn(); first += SWEEP_BATCH) await move(slot, kind, gone[kind].slice(first, first + SWEEP_BATCH));
+      }
     },
     mayHold: (slot) => occupied.has(slot),
   };

@@ -4,7 +4,8 @@
 import { EMPTY_DIGEST, type BeginFrame, type Change, type Configuration, type Incarnation, type PeerId, type SlotOutcome } from '@shoal/shared';
 import { createHandOff } from './handoff.ts';
 import { createLearner } from './learner.ts';
-import { stepSlot, type HandOff, type RowMeaning, type SlotEffect, type SlotEvent } from './slot-state.ts';
+import type { HandOff, RowMeaning, SlotEffect, SlotEvent } from './slot-events.ts';
+import { stepSlot } from './slot-state.ts';
 import type { SlotCell, StoreContext } from './store-context.ts';
 
 /** After a refused proposal that should have been written. */
@@ -67,6 +68,8 @@ function carryOut(context: StoreContext, cell: SlotCell, effect: SlotEffect): vo
       return end(context, cell, effect.handOff);
     case 'learn':
       return context.changed();
+    case 'tidy':
+      return tidy(context, cell);
     case 'stop-learning':
       context.memory.close(cell.slot);
       cell.learner?.stop();
@@ -155,6 +158,17 @@ function deactivate(context: StoreContext, cell: SlotCell, records: 'discard' | 
   const { stay } = cell;
   const goesOn = (): boolean => cell.stay === stay && cell.state.role === 'none';
   runJob(context, cell, () => context.records.clear(cell.slot, records === 'discard' ? 'delete' : 'aside', goesOn));
+}
+
+/** What a member finds of slots that others own: it was given up while this one was away, or left by a crash. */
+function tidy(context: StoreContext, cell: SlotCell): void {
+  if (context.isReady() && !context.records.mayHold(cell.slot)) return;
+  const { stay } = cell;
+  runJob(context, cell, async () => {
+    const { row } = cell;
+    const goesOn = (): boolean => cell.stay === stay && cell.state.role === 'none' && cell.row === row;
+    if (row?.settled === true && goesOn()) await context.records.tidy(cell.slot, row, goesOn);
+  });
 }
 
 function dropHandOff(context: StoreContext, cell: SlotCell): void {
