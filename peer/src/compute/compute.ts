@@ -3,13 +3,13 @@
 
 import type { Clock, Logger, PeerId, Random, Unsubscribe } from '@shoal/shared';
 import { requireKey } from '@shoal/shared';
-import type { CallTarget, JobResult, RunOptions, UdfSource } from '../api.ts';
+import type { CallTarget, DryRunResult, JobResult, RunOptions, UdfSource } from '../api.ts';
 import type { ChunkCodec } from '../data/chunk.ts';
 import type { Values } from '../ports/values.ts';
 import type { Services } from '../ports/services.ts';
 import type { WorkerHost } from '../ports/worker-host.ts';
 import { callUdf } from './call.ts';
-import { type DryRun, dryRun, type DryRunOptions } from './dry-run.ts';
+import { dryRun, type DryRunOptions } from './dry-run.ts';
 import { runJob } from './job.ts';
 import { serveTasks } from './run-udf.ts';
 import { createUdfShelf } from './udf-shelf.ts';
@@ -41,12 +41,15 @@ export interface Compute {
   run(udf: UdfSource | string, options: RunOptions): Promise<JobResult>;
   call(udf: UdfSource | string, args: readonly unknown[], target?: CallTarget): Promise<unknown>;
   /** Rejects `bad-udf` and `udf-timeout`; what the function itself does wrong is an answer. */
-  dryRun(udf: UdfSource | string, rows: readonly Readonly<Record<string, unknown>>[], options?: DryRunOptions): Promise<DryRun>;
+  dryRun(udf: UdfSource | string, rows: readonly Readonly<Record<string, unknown>>[], options?: DryRunOptions): Promise<DryRunResult>;
   setWorkers(count: number): void;
   pause(paused: boolean): void;
   view(): { readonly workers: number; readonly busy: number; readonly queued: number };
   close(): Promise<void>;
 }
+
+/** For joins and dry runs: a second one while the first is being stopped. */
+const LOCAL_WORKERS = 2;
 
 export function createCompute(deps: ComputeDeps): Compute {
   const { values, host, clock, logger } = deps;
@@ -54,7 +57,7 @@ export function createCompute(deps: ComputeDeps): Compute {
   const name = (): string => values.members().find(({ id }) => id === deps.self.id)?.name ?? deps.self.name;
   const read: Parameters<typeof createWorkerPool>[0]['read'] = (key, signal) => values.get(requireKey(key), { signal });
   const pool = createWorkerPool({ host, clock, logger, read, size: deps.workers, keptWarm: 1 });
-  const localPool = createWorkerPool({ host, clock, logger, read, size: 1, keptWarm: 0 });
+  const localPool = createWorkerPool({ host, clock, logger, read, size: LOCAL_WORKERS, keptWarm: 0 });
   const parts: ComputeParts = { ...deps, self: { id: deps.self.id, name }, pool, localPool };
   const isCommand = (): boolean => values.members().find(({ id }) => id === deps.self.id)?.kind === 'command';
   return {
@@ -72,20 +75,5 @@ export function createCompute(deps: ComputeDeps): Compute {
     close: async () => {
       await Promise.all([pool.close(), localPool.close()]);
     },
-  };
-}
-
-export interface DryRunner {
-  dryRun: Compute['dryRun'];
-  close(): Promise<void>;
-}
-
-/** Dry runs without a mesh: a page tries functions before it has joined. `ctx.get` finds nothing. */
-export function createDryRunner(deps: Pick<ComputeDeps, 'host' | 'clock' | 'random' | 'logger'>): DryRunner {
-  const pool = createWorkerPool({ ...deps, read: async () => undefined, size: 1, keptWarm: 1 });
-  const self = { id: 'here', name: () => 'this member' };
-  return {
-    dryRun: (udf, rows, options = {}) => dryRun({ self, random: deps.random, pool }, udf, { ...options, rows }),
-    close: () => pool.close(),
   };
 }

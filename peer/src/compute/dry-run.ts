@@ -1,8 +1,8 @@
 // A function tried on a few rows, here and at once: as one types, and to find out what a default export is
 // if its text does not tell.
 
-import { limits, MeshError, type PeerId, randomHex, type Random } from '@shoal/shared';
-import type { JsonValue, LogLine, UdfFailure, UdfSource } from '../api.ts';
+import { createDeferred, limits, MeshError, type PeerId, randomHex, type Random } from '@shoal/shared';
+import type { DryRunResult, JsonValue, LogLine, UdfSource } from '../api.ts';
 import { decodeCloneable } from './cloneable-reader.ts';
 import type { LoadableUdf, Printed, TaskContext } from './runtime-protocol.ts';
 import { checkUdf } from './udf-check.ts';
@@ -16,15 +16,9 @@ export interface DryRunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type DryRun =
-  | { readonly kind: 'rows'; readonly form: UdfForm; readonly rows: readonly Readonly<Record<string, unknown>>[]; readonly logs: readonly LogLine[] }
-  | { readonly kind: 'value'; readonly form: UdfForm; readonly value: unknown; readonly logs: readonly LogLine[] }
-  | { readonly kind: 'failed'; readonly failure: UdfFailure; readonly logs: readonly LogLine[] };
-
 export interface DryRunDeps {
   readonly self: { readonly id: string; name(): string };
   readonly random: Random;
-  /** Of one worker. */
   readonly pool: WorkerPool;
 }
 
@@ -33,21 +27,26 @@ export async function dryRun(
   deps: DryRunDeps,
   from: UdfSource | string,
   { rows, params, signal }: DryRunOptions & { readonly rows: readonly Readonly<Record<string, unknown>>[] },
-): Promise<DryRun> {
+): Promise<DryRunResult> {
   const udf = createUdf(from);
   const { code } = await checkUdf(udf);
   const compiled = { code, source: udf.source };
   const loadable = meshUdf(compiled, udf.id, udf.fileName).loadable(randomHex(deps.random, 8));
   const context: TaskContext = { member: { id: deps.self.id, name: deps.self.name() }, seed: udf.id, chunk: 0 };
   const printed: Printed[] = [];
-  const { outcome } = await deps.pool.run({
+  // Who types does not wait for a worker to stop.
+  const over = createDeferred<never>();
+  const running = deps.pool.run({
     job: 'dry',
     instance: loadable.instance,
     timeoutMs: limits.dryRunMs,
     signal,
     onPrinted: (line) => printed.push(line),
+    onOver: over.reject,
     work: (calls) => calls.dryRun({ udf: loadable, context, params: params ?? null, rows }),
   });
+  over.promise.catch(() => undefined);
+  const { outcome } = await Promise.race([running, over.promise]);
   const place = { fileName: udf.fileName, member: deps.self.id, memberName: deps.self.name() };
   const logs = printed.map((line) => shownLine(line, place));
   if (outcome.kind === 'failed') {
@@ -56,8 +55,8 @@ export async function dryRun(
   const { form, output } = outcome.value;
   const value = decodeCloneable(output);
   // Rows are what the worker made of them: plain objects.
-  if (form === 'aggregate') return { kind: 'value', form, value, logs };
-  return { kind: 'rows', form, rows: value as readonly Readonly<Record<string, unknown>>[], logs };
+  if (form === 'aggregate') return { kind: 'value', value, logs };
+  return { kind: 'rows', rows: value as readonly Readonly<Record<string, unknown>>[], logs };
 }
 
 /** What a default export is, by loading it. */

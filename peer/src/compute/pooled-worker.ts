@@ -3,7 +3,7 @@
 // that is gone. A worker whose task ran too long or was cancelled is ended; it is no longer of use.
 
 import { releaseProxy, wrap, type Remote } from 'comlink';
-import { abortable, type Clock, createDeadline, MeshError, toMeshError } from '@shoal/shared';
+import { abortable, abortError, type Clock, createDeadline, MeshError, toMeshError } from '@shoal/shared';
 import type { HostedWorker, WorkerHost } from '../ports/worker-host.ts';
 import { endpointOf } from './comlink-port.ts';
 import { isRuntimeNote, type Outcome, type Printed, type RuntimeAnswer, type RuntimeCalls, type RuntimeNote } from './runtime-protocol.ts';
@@ -20,6 +20,8 @@ export interface PoolTask<T> {
   work(calls: Remote<RuntimeCalls>, signal: AbortSignal): Promise<Outcome<T>>;
   onPrinted?(line: Printed): void;
   onProgress?(fraction: number): void;
+  /** Its time is over, or it was cancelled; its worker has yet to stop, which may take a browser two seconds. */
+  onOver?(error: MeshError): void;
 }
 
 export interface PoolAnswer<T> {
@@ -110,6 +112,8 @@ function pooledWorker(deps: PooledWorkerDeps, hosted: HostedWorker, calls: Remot
     const startedAtMs = deps.clock.wallMs();
     const since = deps.clock.monotonicMs();
     const deadline = createDeadline(deps.clock, task.timeoutMs, { outer: task.signal, reason: () => timeoutError(task.timeoutMs) });
+    const onOver = (): void => task.onOver?.(abortError(deadline.signal));
+    deadline.signal.addEventListener('abort', onOver, { once: true });
     instances.add(task.instance);
     running = { task, signal: deadline.signal };
     try {

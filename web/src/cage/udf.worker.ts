@@ -10,6 +10,7 @@ const TAKEN =
   'webkitResolveLocalFileSystemSyncURL FontFace fonts Notification cookieStore crypto';
 
 const { Blob, URL } = globalThis;
+const answer = globalThis.postMessage.bind(globalThis);
 const createUrl = URL.createObjectURL.bind(URL);
 const revokeUrl = URL.revokeObjectURL.bind(URL);
 
@@ -17,14 +18,17 @@ for (let scope: object | null = globalThis; scope !== null; scope = Reflect.getP
   for (const name of TAKEN.split(' ')) Reflect.deleteProperty(scope, name);
 }
 
-globalThis.addEventListener(
-  'message',
-  (event: MessageEvent) => {
-    const [port] = event.ports;
-    if (port !== undefined) serveRuntime(port, { importModule });
-  },
-  { once: true },
-);
+let isServing = false;
+globalThis.addEventListener('message', (event: MessageEvent) => {
+  const [port] = event.ports;
+  if (port !== undefined && !isServing) {
+    isServing = true;
+    serveRuntime(port, { importModule });
+  } else {
+    // The host asks whether the event loop is free (cage-worker-host.ts).
+    answer('free');
+  }
+});
 
 async function importModule(code: string): Promise<unknown> {
   const url = createUrl(new Blob([code], { type: 'text/javascript' }));
