@@ -65,7 +65,7 @@ test('gives the same answers to the same calls in Node', async () => {
   try {
     expect(await sameCalls(mesh, { prefix: 'node' })).toEqual(expected);
   } finally {
-    await mesh.leave();
+    await mesh.leave({ handOver: true });
   }
 });
 
