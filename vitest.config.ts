@@ -4,6 +4,7 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { udfWorkerProgram } from './web/vite-udf-worker.ts';
 
 const inNode = {
   resolve: { conditions: ['source', ...defaultServerConditions] },
@@ -88,6 +89,8 @@ export default defineConfig({
         ...inBrowser,
         // JSX of the page's views, as in web's tsconfig.json.
         oxc: { jsx: { runtime: 'automatic' as const, importSource: 'preact' } },
+        // Serves /udf-worker.js, the program of caged workers.
+        plugins: [udfWorkerProgram()],
         optimizeDeps: { include: browserDependencies },
         test: {
           name: 'browser',

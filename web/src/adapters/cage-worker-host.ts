@@ -96,9 +96,9 @@ function startWorker({ spawn, program }: Cage): HostedWorker {
   const worker = spawn(program, port2);
   let ending: Promise<void> | undefined;
   const end = async (reason: string): Promise<void> => {
-    const isFree = await answers(worker);
+    const isClosed = await closesItself(worker);
     worker.terminate();
-    if (!isFree) await passed(FORCED_END_MS);
+    if (!isClosed) await passed(FORCED_END_MS);
     port1.close();
     ended.resolve({ reason });
   };
@@ -122,8 +122,8 @@ function startWorker({ spawn, program }: Cage): HostedWorker {
   };
 }
 
-/** Whether the worker's event loop is free. */
-async function answers(worker: Worker): Promise<boolean> {
+/** Whether the worker's event loop was free: then it has closed itself. */
+async function closesItself(worker: Worker): Promise<boolean> {
   const answer = createDeferred<boolean>();
   worker.addEventListener('message', () => answer.resolve(true), { once: true });
   const timer = setTimeout(() => answer.resolve(false), FREE_MS);

@@ -11,6 +11,7 @@ const TAKEN =
 
 const { Blob, URL } = globalThis;
 const answer = globalThis.postMessage.bind(globalThis);
+const close = globalThis.close.bind(globalThis);
 const createUrl = URL.createObjectURL.bind(URL);
 const revokeUrl = URL.revokeObjectURL.bind(URL);
 
@@ -25,7 +26,8 @@ globalThis.addEventListener('message', (event: MessageEvent) => {
     isServing = true;
     serveRuntime(port, { importModule });
   } else {
-    // The host asks whether the event loop is free (cage-worker-host.ts).
+    // The host is about to end this worker and asks whether its event loop is free. It is, and nothing runs in it any more.
+    close();
     answer('free');
   }
 });
