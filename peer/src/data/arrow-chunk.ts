@@ -20,6 +20,7 @@ import {
   type Data,
 } from 'apache-arrow';
 import { MeshError, unreachable } from '@shoal/shared';
+import { checkArrowStream } from './arrow-guard.ts';
 import { jsonFitter } from './cell-values.ts';
 import type { Chunk, ChunkCodec } from './chunk.ts';
 import { type ColumnBuffers, createColumnBuilder } from './column-builder.ts';
@@ -116,6 +117,7 @@ function arrowData(column: ColumnBuffers): Data {
 function decodeChunk(given: Uint8Array): Chunk {
   // Arrow would copy each column by itself, in silence.
   const bytes = given.byteOffset % 8 === 0 ? given : given.slice();
+  checkArrowStream(bytes);
   const reader = RecordBatchReader.from(bytes);
   const batches = [...reader];
   const [batch] = batches;

@@ -18,7 +18,7 @@ export type RowShape =
   /** One column, `line`. */
   | { readonly kind: 'lines' };
 
-export const VALUE_COLUMN = 'value';
+const VALUE_COLUMN = 'value';
 export const LINE_COLUMN = 'line';
 
 export interface FileLayout {

@@ -6,6 +6,9 @@ import { arrowChunkCodec as codec } from '../../../../peer/src/data/arrow-chunk.
 import type { Chunk } from '../../../../peer/src/data/chunk.ts';
 import type { Column, ColumnType, Row } from '../../../../peer/src/data/column.ts';
 
+/** JSON has no -0. */
+const jsonValue = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+
 const VALUES: Readonly<Record<ColumnType, fc.Arbitrary<unknown>>> = {
   bool: fc.boolean(),
   int: fc.oneof(fc.maxSafeInteger(), fc.integer()),
@@ -18,9 +21,7 @@ const VALUES: Readonly<Record<ColumnType, fc.Arbitrary<unknown>>> = {
   timestamp: fc
     .date({ min: new Date('0000-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
     .map((date) => date.toISOString()),
-  json: fc
-    .jsonValue({ noNegativeZero: true } as object)
-    .filter((value) => value !== null && JSON.stringify(value) !== undefined && !JSON.stringify(value).includes('-0')),
+  json: jsonValue.filter((value) => value !== null),
 };
 
 const TYPES = Object.keys(VALUES) as ColumnType[];
@@ -125,23 +126,20 @@ describe('a chunk', () => {
         damaged[at] = (damaged[at] ?? 0) ^ flip;
         for (const given of [damaged, bytes.slice(0, end)]) {
           try {
-            codec.decode(given);
+            rowsOf(codec.decode(given));
           } catch (error) {
             expect(isMeshError(error) && error.code).toBe('bad-value');
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 1000 },
     );
   });
 });
 
 describe('columns of results', () => {
   test('hold whatever values the rows have, each as it was', () => {
-    const anything = fc.oneof(
-      ...TYPES.filter((type) => type !== 'json').map((type) => VALUES[type]),
-      fc.jsonValue({ noNegativeZero: true } as object),
-    );
+    const anything = fc.oneof(...TYPES.filter((type) => type !== 'json').map((type) => VALUES[type]), jsonValue);
     const json = fc.array(fc.dictionary(fc.constantFrom('a', 'b', 'c'), anything), { maxLength: 10 });
     fc.assert(
       fc.property(json, (rows) => {
