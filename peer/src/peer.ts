@@ -106,8 +106,15 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
     }),
   });
   await join(registration, clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
-  if (config.kind !== 'command') await noteBelonging(storage, config.mesh, registration);
-  return assemble({ deps, config, self: identity.id, incarnation, registration, selfState });
+  // At once: signals, rows and wishes come right behind the admission, and would meet nobody.
+  const mesh = assemble({ deps, config, self: identity.id, incarnation, registration, selfState });
+  try {
+    if (config.kind !== 'command') await noteBelonging(storage, config.mesh, registration);
+  } catch (error) {
+    await mesh.leave();
+    throw error;
+  }
+  return mesh;
 }
 
 async function finiteFreeBytes(storage: Storage): Promise<number> {
