@@ -12,10 +12,10 @@ const load = (values: MemoryValues, source: LoadSource, options: LoadOptions) =>
   loadDataset({ values, clock: createSystemClock(), random: createSystemRandom() }, source, options);
 const open = (values: MemoryValues, name: string) => openDataset({ values, codec: loadChunkCodec }, name);
 
-/** Some 30 chunks. */
+/** 12 chunks. */
 const manyRows = textSource(
   'many.csv',
-  `n,s\n${Array.from({ length: 30 * 8192 - 5 }, (_, n) => `${n},row ${n}`).join('\n')}`,
+  `n,s\n${Array.from({ length: 12 * 8192 - 5 }, (_, n) => `${n},row ${n}`).join('\n')}`,
 );
 const fewRows = textSource('few.csv', 'n,s\n1,one\n2,two\n3,\n');
 
@@ -27,10 +27,10 @@ describe('a load', () => {
 
     const info = await load(values, manyRows, { name: 'many' });
 
-    expect(info).toMatchObject({ name: 'many', rowCount: 245_755, chunkCount: 30, source: 'many.csv', brokenLines: 0 });
+    expect(info).toMatchObject({ name: 'many', rowCount: 98_299, chunkCount: 12, source: 'many.csv', brokenLines: 0 });
     expect(order.at(-1)).toBe('~dataset/many');
     expect(order.slice(0, -1).every((key) => /^~chunk\/[0-9a-f]{32}\/\d+\/[0-9a-f]{64}$/.test(key))).toBe(true);
-    expect([...values.kept.values()].filter(({ contentNamed }) => contentNamed)).toHaveLength(30);
+    expect([...values.kept.values()].filter(({ contentNamed }) => contentNamed)).toHaveLength(12);
   });
 
   test('has at most eight puts open', async () => {
@@ -50,8 +50,8 @@ describe('a load', () => {
     expect(seen.at(-1)).toEqual({
       bytesRead: manyRows.sizeBytes,
       sizeBytes: manyRows.sizeBytes,
-      rows: 245_755,
-      chunksPut: 30,
+      rows: 98_299,
+      chunksPut: 12,
     });
     expect(seen.map(({ bytesRead }) => bytesRead)).toEqual(
       seen.map(({ bytesRead }) => bytesRead).toSorted((a, b) => a - b),
@@ -195,7 +195,7 @@ describe('a dataset', () => {
     const values = createMemoryValues();
     await load(values, manyRows, { name: 'many' });
 
-    expect(await (await open(values, 'many')).whereabouts()).toMatchObject([{ name: 'ada', chunks: 30 }]);
+    expect(await (await open(values, 'many')).whereabouts()).toMatchObject([{ name: 'ada', chunks: 12 }]);
   });
 
   test('of a header alone has no rows and no chunks', async () => {
