@@ -2,23 +2,14 @@
 
 import { abortError, MeshError, throwIfAborted } from '@shoal/shared';
 import type { LoadSource } from '@shoal/peer';
-import type { ReadChunks, ReadItem, ReadOptions } from '@shoal/peer/read-chunks';
+import { readChunks, type ReadChunks, type ReadItem, type ReadOptions } from '@shoal/peer/read-chunks';
 import { isPageFileSource, type PageFileSource } from './file-source.ts';
 import type { FromLoadWorker, ToLoadWorker } from './load-messages.ts';
 
 /** Sources that can't be handed over (only files can) are read on the page. */
 export function createPageChunkReader(): ReadChunks {
   return (source, options, context) =>
-    isPageFileSource(source) ? readInWorker(source, options, context.signal) : readHere(source, options, context);
-}
-
-async function* readHere(
-  source: LoadSource,
-  options: ReadOptions,
-  context: { readonly signal?: AbortSignal },
-): AsyncGenerator<ReadItem, void> {
-  const { readChunks } = await import('@shoal/peer/read-chunks');
-  yield* readChunks(source, options, context);
+    isPageFileSource(source) ? readInWorker(source, options, context.signal) : readChunks(source, options, context);
 }
 
 async function* readInWorker(
