@@ -108,13 +108,19 @@ export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {
     on: events.on,
     want(members) {
       if (isClosed) return;
+      const before = wanted;
       wanted = byId(members, self().id);
       for (const link of [...links.values()]) {
         if (wanted.has(link.member)) continue;
         link.setWanted(false);
         if (link.isDialledByUs && !link.isAsked) link.drop('not wanted any more');
       }
-      for (const member of wanted.keys()) linkOf(member).setWanted(true);
+      for (const [member, incarnation] of wanted) {
+        const link = linkOf(member);
+        link.setWanted(true);
+        // A dial of its former life meets nobody, and would take its whole time.
+        if ((before.get(member) ?? incarnation) !== incarnation && isWithoutChannel(link)) link.drop('another incarnation is wanted');
+      }
       dropStale();
       for (const link of [...links.values()]) link.judgeAgain();
     },
@@ -157,6 +163,10 @@ export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {
       return Promise.resolve();
     },
   };
+}
+
+function isWithoutChannel({ state }: Link): boolean {
+  return state.kind === 'dialling' || state.kind === 'waiting';
 }
 
 interface Known {
