@@ -1,14 +1,11 @@
 // The one import of an RTC implementation in Node: node-datachannel's polyfill, smoothed where it and
-// simple-peer disagree, and where it loses a dial or a second (measured on one machine, where a round trip
-// is shorter than the library's own steps).
+// simple-peer disagree, and where it loses a dial or a second.
 //
-// 1. Who dials is the client of DTLS. By default it is who is dialled; its ICE is ready first, so that its
-//    first flight often met nobody, and went again after a second: 13 of 30 dials, now none.
-// 2. Who dials keeps its candidates until it has the answer. Else the other side's checks arrive before that,
-//    and the library finishes DTLS while it still stores the answer with the fingerprint to compare, which
-//    then fails ("unknown CA", or "remote candidate without ICE transport"): 14 of 250 dials.
+// Who dials keeps its candidates until it has the answer. The library answers ICE checks before it knows the
+// remote's description, so that the dialled side could be ready first: it then opens DTLS towards a side that
+// drops its first flight, and sends it again after a second (13 of 30 dials on one machine, now none of 500).
+// With its own checks the dialling side is ready before the other, and nothing is lost.
 
-import type { RtcImplementation } from '@shoal/peer';
 import { cleanup } from 'node-datachannel';
 import { RTCIceCandidate, RTCPeerConnection as Polyfill, RTCSessionDescription } from 'node-datachannel/polyfill';
 
@@ -43,13 +40,10 @@ const SmoothedPeerConnection = new Proxy(Polyfill, {
     // when that fails. The dial then runs into its deadline.
     createAnswer().catch(() => undefined);
     // simple-peer writes `sdp`, which is read-only in the library's descriptions.
-    connection.createOffer = async () => {
-      candidates.hold();
-      return plain(await createOffer());
-    };
+    connection.createOffer = async () => plain(await createOffer());
     connection.createAnswer = async () => plain(await createAnswer());
     connection.setRemoteDescription = async (description) => {
-      await setRemoteDescription(description.type === 'offer' && process.env['X'] ? withActiveDialler(description) : description);
+      await setRemoteDescription(description);
       candidates.release();
     };
     // One candidate that is refused (of another network, or late) leaves the others.
@@ -59,9 +53,9 @@ const SmoothedPeerConnection = new Proxy(Polyfill, {
 });
 
 /** Stands between the library's candidates and whoever sends them on. */
-function holdCandidates(connection: Polyfill): { hold(): void; release(): void } {
+function holdCandidates(connection: Polyfill): { release(): void } {
   let listener: CandidateListener | null = null;
-  let held: Event[] | undefined;
+  let held: Event[] | undefined = [];
   const described = Object.getOwnPropertyDescriptor(Polyfill.prototype, 'localDescription');
   Object.defineProperties(connection, {
     onicecandidate: {
@@ -81,9 +75,6 @@ function holdCandidates(connection: Polyfill): { hold(): void; release(): void }
     },
   });
   return {
-    hold() {
-      held = [];
-    },
     release() {
       const kept = held ?? [];
       held = undefined;
@@ -94,10 +85,6 @@ function holdCandidates(connection: Polyfill): { hold(): void; release(): void }
 
 function plain({ type, sdp }: Description): Description {
   return { type, sdp };
-}
-
-function withActiveDialler({ type, sdp }: Description): Description {
-  return { type, sdp: sdp.replace('a=setup:actpass', 'a=setup:active') };
 }
 
 function withoutCandidates(sdp: string): string {
