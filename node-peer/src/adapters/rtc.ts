@@ -8,6 +8,7 @@
 
 import { cleanup } from 'node-datachannel';
 import { RTCIceCandidate, RTCPeerConnection as Polyfill, RTCSessionDescription } from 'node-datachannel/polyfill';
+import type { RtcImplementation } from '@shoal/peer';
 
 interface Description {
   readonly type: string;
