@@ -61,7 +61,7 @@ export function assemble(start: Start): Mesh {
   const transport = deps.createTransport({
     self,
     signals: signalPath(start),
-    iceServers: () => registration.iceServers,
+    iceServers: () => registration.standing.iceServers,
   });
   const links = createMeshLinks({ transport, clock, random: deps.random, logger, self: () => selfView(start) });
   const hearing = createHearing({ clock, askRegistrar: () => registration.refresh(), onMayServe: () => store.poke() });
@@ -136,7 +136,7 @@ function requestIds(incarnation: Incarnation): () => RequestId {
 function selfView({ config, registration, self, incarnation, deps, selfState }: Start) {
   return {
     mesh: config.mesh,
-    meshId: must(registration.meshId, 'mesh id after joining'),
+    meshId: must(registration.standing.meshId, 'mesh id after joining'),
     id: self,
     incarnation,
     durability: deps.storage.durability,
@@ -170,7 +170,7 @@ function createStore(
   return createRangeStore({
     self,
     incarnation,
-    slotCount: registration.slotCount,
+    slotCount: registration.standing.slotCount,
     storage: deps.storage,
     clock: deps.clock,
     random: deps.random,

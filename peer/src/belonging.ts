@@ -27,10 +27,13 @@ export async function readBelonging(storage: Storage, mesh: string): Promise<Bel
 export async function noteBelonging(
   storage: Storage,
   mesh: string,
-  standing: { readonly meshId: MeshId | undefined; readonly table: TableEpoch },
+  registration: { readonly standing: { readonly meshId: MeshId | undefined }; readonly table: TableEpoch },
 ): Promise<void> {
-  const { meshId, table } = standing;
-  await storage.putMeta(META_NAME, new TextEncoder().encode(JSON.stringify({ mesh, meshId, known: table })));
+  const { standing, table } = registration;
+  await storage.putMeta(
+    META_NAME,
+    new TextEncoder().encode(JSON.stringify({ mesh, meshId: standing.meshId, known: table })),
+  );
 }
 
 function parse(record: unknown): Belonging & { readonly mesh: string } {

@@ -39,7 +39,7 @@ export function createStatusView(parts: PeerParts): StatusView {
       self,
       term: registration.table.term,
       epoch: registration.table.epoch,
-      slots: registration.slotCount,
+      slots: registration.standing.slotCount,
       registrar: registration.state,
       members: registration
         .roster()

@@ -62,34 +62,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       await messages.send(findMember(member).id, topic, value, options);
     },
     onMessage: messages.onMessage,
-    datasets: async (options) => {
-      open();
-      return listDatasets(values, options);
-    },
-    dataset: async (name, options) => {
-      open();
-      return openDataset({ values, codec: loadChunkCodec }, name, options);
-    },
-    load: async (source, options) => {
-      open();
-      return loadDataset(
-        { values, codec: loadChunkCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks },
-        source,
-        options,
-      );
-    },
-    drop: async (name, options) => {
-      open();
-      await dropDataset(values, name, options);
-    },
-    run: async (udf, options) => {
-      open();
-      return compute.run(udf, options);
-    },
-    dryRun: async (udf, rows, options) => {
-      open();
-      return compute.dryRun(udf, rows, options);
-    },
+    ...datasetVerbs(parts, open),
     forget: async (member, options) => {
       open();
       return registration.request('forget', { member }, options);
@@ -212,6 +185,42 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       messages.close();
       status.close();
       events.emit('stopped', { error });
+    },
+  };
+}
+
+type DatasetVerbs = Pick<Mesh, 'datasets' | 'dataset' | 'load' | 'drop' | 'run' | 'dryRun'>;
+
+/** `open` throws once this member is out. */
+function datasetVerbs({ values, compute, deps }: PeerParts, open: () => void): DatasetVerbs {
+  return {
+    datasets: async (options) => {
+      open();
+      return listDatasets(values, options);
+    },
+    dataset: async (name, options) => {
+      open();
+      return openDataset({ values, codec: loadChunkCodec }, name, options);
+    },
+    load: async (source, options) => {
+      open();
+      return loadDataset(
+        { values, codec: loadChunkCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks },
+        source,
+        options,
+      );
+    },
+    drop: async (name, options) => {
+      open();
+      await dropDataset(values, name, options);
+    },
+    run: async (udf, options) => {
+      open();
+      return compute.run(udf, options);
+    },
+    dryRun: async (udf, rows, options) => {
+      open();
+      return compute.dryRun(udf, rows, options);
     },
   };
 }

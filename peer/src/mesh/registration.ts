@@ -76,12 +76,19 @@ export interface RegistrationDeps {
   readonly logger: Logger;
 }
 
-export interface Registration extends Subscribable<RegistrationEvents> {
-  readonly state: RegistrarState;
-  readonly table: TableEpoch;
+/** What the registrar said when it last let this member in. */
+export interface Standing {
   readonly slotCount: number;
   readonly meshId: MeshId | undefined;
   readonly iceServers: readonly IceServer[];
+  /** From this machine's wall clock to mesh time. */
+  readonly meshOffsetMs: number;
+}
+
+export interface Registration extends Subscribable<RegistrationEvents> {
+  readonly state: RegistrarState;
+  readonly table: TableEpoch;
+  readonly standing: Standing;
   /** The registrar's row. */
   row(slot: Slot): Configuration | undefined;
   /** Where to ask for a slot: the registrar's row, or a newer one that a member sent. */
@@ -117,10 +124,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const closing = new AbortController();
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
-  let slotCount = 0;
-  let meshId = deps.meshId;
-  let meshOffsetMs = 0;
-  let iceServers: readonly IceServer[] = [];
+  let isStopped = false;
+  let standing: Standing = { slotCount: 0, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
 
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
@@ -138,6 +143,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   }
 
   function stop(error: MeshError): void {
+    isStopped = true;
     setState('refused');
     first.reject(error);
     emitter.emit('stopped', error);
@@ -145,21 +151,14 @@ export function createRegistration(deps: RegistrationDeps): Registration {
 
   async function join(nonce: string): Promise<void> {
     const askedAtMs = clock.wallMs();
-    const ask: Join = {
-      ...deps.describe(),
-      ...(meshId === undefined ? {} : { meshId }),
-      ...(table.isHere || deps.known !== undefined ? { known: { ...table.epoch } } : {}),
-      publicKey: toHex(deps.identity.keyPair.publicKey),
-      signature: toHex(sign(joinProof(nonce, deps.mesh, deps.incarnation), deps.identity.keyPair.secretKey)),
-      incarnation: deps.incarnation,
-      versions: [...SPOKEN_VERSIONS],
-    };
-    const joined = await rendezvous.request('join', ask, { signal: closing.signal });
+    const known = table.isHere || deps.known !== undefined ? table.epoch : undefined;
+    const joined = await rendezvous.request('join', joinAsk(deps, nonce, { meshId: standing.meshId, known }), {
+      signal: closing.signal,
+    });
     // Half of the round trip is the best guess of when the registrar looked at its clock.
-    meshOffsetMs = joined.meshTimeMs - (askedAtMs + clock.wallMs()) / 2;
-    meshId = joined.meshId;
-    slotCount = joined.slotCount;
-    iceServers = joined.iceServers;
+    const meshOffsetMs = joined.meshTimeMs - (askedAtMs + clock.wallMs()) / 2;
+    const { meshId, slotCount, iceServers } = joined;
+    standing = { meshId, slotCount, iceServers, meshOffsetMs };
     table.apply(joined.table);
     roster.replace(joined.roster);
     setState('connected');
@@ -216,14 +215,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     get table() {
       return table.epoch;
     },
-    get slotCount() {
-      return slotCount;
-    },
-    get meshId() {
-      return meshId;
-    },
-    get iceServers() {
-      return iceServers;
+    get standing() {
+      return standing;
     },
     on: emitter.on,
     row: table.row,
@@ -231,18 +224,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     route: table.route,
     member: roster.member,
     roster: roster.all,
-    meshNowMs: () => clock.wallMs() + meshOffsetMs,
+    meshNowMs: () => clock.wallMs() + standing.meshOffsetMs,
     start: (options) => {
-      rendezvous.connect({
-        up: (challenge) => tryJoin(challenge.nonce),
-        down: (reason) => {
-          logger.info('registrarLost', { reason });
-          if (state !== 'refused') setState(table.isHere ? 'lost' : 'connecting');
-        },
-        heard: () => emitter.emit('heard', undefined),
-        refused: (error) => stop(toMeshError(error)),
-        event: onEvent,
-      });
+      connect();
       return abortable(first.promise, options?.signal);
     },
     learn: table.hint,
@@ -260,18 +244,51 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     },
   };
 
+  function connect(): void {
+    rendezvous.connect({
+      up: (challenge) => tryJoin(challenge.nonce),
+      down: (reason) => {
+        logger.info('registrarLost', { reason });
+        if (!isStopped) setState(table.isHere ? 'lost' : 'connecting');
+      },
+      heard: () => emitter.emit('heard', undefined),
+      refused: (error) => stop(toMeshError(error)),
+      event: onEvent,
+    });
+  }
+
   function tryJoin(nonce: string): void {
     join(nonce).catch((error: unknown) => onJoinFailed(toMeshError(error), nonce));
   }
 
   function onJoinFailed(error: MeshError, nonce: string): void {
-    // A lost connection comes back and brings a new challenge; a busy registrar is asked again then.
+    // A lost connection comes back and brings a new challenge.
     if (error.code === 'no-registrar' || error.code === 'aborted' || error.code === 'closed') return;
-    if (!error.retryable) return stop(error);
+    // A registrar on a lost or old file is no reason to stop serving: it may be started again on the right one.
+    const isOfTheFile = table.isHere && (error.code === 'stale-table' || error.code === 'wrong-mesh');
+    if (!error.retryable && !isOfTheFile) return stop(error);
     logger.warn('joinRefused', { code: error.code, message: error.message });
-    void sleep(clock, limits.heartbeatMs, closing.signal).then(
+    if (isOfTheFile) setState('refused');
+    void sleep(clock, limits.wishMs, closing.signal).then(
       () => tryJoin(nonce),
       () => undefined,
     );
   }
+}
+
+function joinAsk(
+  deps: RegistrationDeps,
+  nonce: string,
+  { meshId, known }: { readonly meshId: MeshId | undefined; readonly known: TableEpoch | undefined },
+): Join {
+  const { publicKey, secretKey } = deps.identity.keyPair;
+  return {
+    ...deps.describe(),
+    ...(meshId === undefined ? {} : { meshId }),
+    ...(known === undefined ? {} : { known: { ...known } }),
+    publicKey: toHex(publicKey),
+    signature: toHex(sign(joinProof(nonce, deps.mesh, deps.incarnation), secretKey)),
+    incarnation: deps.incarnation,
+    versions: [...SPOKEN_VERSIONS],
+  };
 }

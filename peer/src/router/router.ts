@@ -11,6 +11,7 @@ import {
   type Key,
   type Logger,
   type MemberKind,
+  MeshError,
   NO_PAYLOAD,
   type PeerId,
   type PutFrame,
@@ -58,7 +59,7 @@ export function createRouter(deps: RouterDeps): Router {
   const requests = createRequests<StoreAnswer, never>();
   const inbound = createInboundRequests(clock);
   const { reach, waitForLink } = createReach({ clock, links, registration });
-  const slotOf = (key: Key): Slot => slotOfKey(key, registration.slotCount);
+  const slotOf = (key: Key): Slot => slotOfKey(key, registration.standing.slotCount);
 
   const services = createServices({
     self,
@@ -89,29 +90,27 @@ export function createRouter(deps: RouterDeps): Router {
     trySend(to, { kind: 'cancel', id }, 0);
   }
 
-  function trySend(to: PeerId, frame: Frame, priority: FramePriority): boolean {
-    try {
-      links.send(to, frame, priority);
-      return true;
-    } catch (error) {
-      deps.logger.debug('frameNotSent', { to, kind: frame.kind, code: toMeshError(error).code });
-      return false;
-    }
-  }
+  const trySend = createTrySend(links, deps.logger);
 
   async function serve(from: PeerId, frame: GetFrame | PutFrame): Promise<void> {
-    let answer: StoreAnswer;
     try {
-      answer = await inbound.run(from, frame, (signal) => local(frame, signal));
+      await inbound.run(from, frame, async (signal) => reply(from, frame.id, await local(frame, signal), signal));
     } catch (thrown) {
       const error = toMeshError(thrown);
       // Who cancelled or is gone asks for nothing; who ran out of time has told its caller already.
       if (error.code === 'aborted' || error.code === 'link-lost' || error.code === 'deadline') return;
-      answer = { result: { kind: 'refused', error: error.toWire() }, payload: NO_PAYLOAD };
+      trySend(from, refused(frame.id, error), 1);
     }
-    const data: DataFrame = { kind: 'data', id: frame.id, ...answer };
-    await links.room(from);
-    trySend(from, data, blobPriority(data.payload));
+  }
+
+  /** A value that has no room in the queue is let go, or those who take nothing would fill the memory. */
+  async function reply(from: PeerId, id: RequestId, answer: StoreAnswer, signal: AbortSignal): Promise<void> {
+    if (trySend(from, { kind: 'data', id, ...answer }, blobPriority(answer.payload))) return;
+    const isLarge = answer.payload.byteLength > 0;
+    const full = new MeshError('busy', 'More waits to be sent to this asker than there is room for; ask again.');
+    const again: DataFrame = isLarge ? refused(id, full) : { kind: 'data', id, ...answer };
+    await links.room(from, { signal });
+    trySend(from, again, 1);
   }
 
   function local(frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer> {
@@ -121,7 +120,7 @@ export function createRouter(deps: RouterDeps): Router {
   const values = createRoutedValues({
     self,
     clock,
-    slotCount: () => registration.slotCount,
+    slotCount: () => registration.standing.slotCount,
     nextRequestId: deps.nextRequestId,
     row: (slot) => registration.route(slot),
     learn: (row) => registration.learn(row),
@@ -174,6 +173,24 @@ export function createRouter(deps: RouterDeps): Router {
     },
     counts: () => ({ inbound: inbound.size, open: requests.size }),
     close: () => inbound.close(),
+  };
+}
+
+function refused(id: RequestId, error: MeshError): DataFrame {
+  return { kind: 'data', id, result: { kind: 'refused', error: error.toWire() }, payload: NO_PAYLOAD };
+}
+
+type TrySend = (to: PeerId, frame: Frame, priority: FramePriority) => boolean;
+
+function createTrySend(links: MeshLinks, logger: Logger): TrySend {
+  return (to, frame, priority) => {
+    try {
+      links.send(to, frame, priority);
+      return true;
+    } catch (error) {
+      logger.debug('frameNotSent', { to, kind: frame.kind, code: toMeshError(error).code });
+      return false;
+    }
   };
 }
 
