@@ -11,14 +11,17 @@ import { udfWorkerProgram } from './vite-udf-worker.ts';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const out = join(here, 'dist');
 
-/** Empties dist except `lib`, where `tsc -b` puts the modules of this workspace. */
+/** Empties dist, once all is built, except `lib`, where `tsc -b` puts the modules of this workspace. */
 function emptyOut(): Plugin {
   return {
     name: 'shoal-empty-out',
     apply: 'build',
-    buildStart() {
-      if (!existsSync(out)) return;
-      for (const name of readdirSync(out)) if (name !== 'lib') rmSync(join(out, name), { recursive: true });
+    generateBundle: {
+      order: 'post',
+      handler() {
+        if (!existsSync(out)) return;
+        for (const name of readdirSync(out)) if (name !== 'lib') rmSync(join(out, name), { recursive: true });
+      },
     },
   };
 }
@@ -27,7 +30,7 @@ export default defineConfig({
   root: here,
   base: '/',
   appType: 'mpa',
-  plugins: [emptyOut(), udfWorkerProgram(), sampleFiles()],
+  plugins: [udfWorkerProgram(), sampleFiles(), emptyOut()],
   resolve: { conditions: ['source', ...defaultClientConditions] },
   worker: { format: 'es' },
   build: {

@@ -60,7 +60,7 @@ export async function startMember(options: MemberOptions = {}): Promise<Member> 
       return await joinWith(place, opened);
     } catch (error) {
       await opened.storage.close();
-      opened.taken?.release();
+      await opened.taken?.release();
       if (!isMeshError(error) || error.code !== 'wrong-mesh' || opened.taken === undefined) throw error;
       // What this browser stored is of an earlier mesh of that name: kept, and another store taken.
       unusable.add(opened.taken.name);
@@ -103,7 +103,7 @@ async function openStore(place: Place): Promise<OpenedStore> {
     });
     return { storage: await createIdbStorage(taken.name), taken };
   } catch (error) {
-    taken?.release();
+    await taken?.release();
     return { storage: createMemoryStorage(), taken: undefined, refusal: error instanceof Error ? error.message : String(error) };
   }
 }
@@ -140,7 +140,7 @@ async function joinWith(place: Place, { storage, taken, refusal }: OpenedStore):
   sayGoodbyeOnPagehide(mesh, rendezvous);
   mesh.on('stopped', ({ error }) => {
     if (error?.code === 'replaced' && taken !== undefined) unusable.add(taken.name);
-    taken?.release();
+    void taken?.release();
   });
   const rememberName = (name: string): void => {
     if (taken !== undefined) memory.set(nameKey(taken.name), name);

@@ -14,8 +14,11 @@ export interface TakenStore {
   readonly name: string;
   /** Remembers the identity, once it is known, for the tabs of later. */
   remember(id: PeerId): void;
-  release(): void;
+  /** Resolves when another tab may have it. */
+  release(): Promise<void>;
 }
+
+type Release = () => Promise<void>;
 
 export interface StoreChoice {
   readonly mesh: string;
@@ -36,7 +39,9 @@ interface KnownStore {
   readonly usedAtMs: number;
 }
 
-/** More are forgotten, oldest first: their data stays in the browser until it clears it. */
+/** Until the lock of a page that is gone is free. */
+const UNLOCKED_MS = 100;
+/** Of more, the oldest are not tried: each may take a moment. */
 const KNOWN_MAX = 32;
 /** Tabs of one browser answer within a few milliseconds, busy ones too. */
 const ANSWER_MS = 150;
@@ -47,40 +52,52 @@ const GONE_MS = 200;
 export async function takeStore(choice: StoreChoice): Promise<TakenStore> {
   const registry = createRegistry(choice);
   const hold = choice.locks === undefined ? await createClaims(choice) : createLocks(choice, choice.locks);
-  for (const store of registry.list()) {
-    if (choice.except.has(store.name)) continue;
-    const release = await hold.take(store);
-    if (release !== undefined) return taken(store.name, registry, release);
+  const known = registry.list().filter(({ name }) => !choice.except.has(name));
+  for (let pass = 0; pass < hold.passes && known.length > 0; pass += 1) {
+    if (pass > 0) await sleep(choice.clock, UNLOCKED_MS);
+    for (const store of known) {
+      const release = await hold.take(store);
+      if (release !== undefined) return taken(store.name, registry, release);
+    }
   }
   const name = `shoal/${choice.mesh}/${randomHex(choice.random, 8)}`;
   const release = await hold.takeNew(name);
   return taken(name, registry, release);
 }
 
-function taken(name: string, registry: Registry, release: () => void): TakenStore {
+function taken(name: string, registry: Registry, release: Release): TakenStore {
   registry.note(name);
   return { name, release, remember: (id) => registry.note(name, id) };
 }
 
 interface Hold {
+  /** How often to go through the known stores. */
+  readonly passes: number;
   /** The way to let go, or undefined if a living tab has it, or might. */
-  take(store: KnownStore): Promise<(() => void) | undefined>;
-  takeNew(name: string): Promise<() => void>;
+  take(store: KnownStore): Promise<Release | undefined>;
+  takeNew(name: string): Promise<Release>;
 }
 
 function createLocks({ mesh }: StoreChoice, locks: LockManager): Hold {
-  const lock = (name: string): Promise<(() => void) | undefined> =>
+  const lock = (name: string): Promise<Release | undefined> =>
     new Promise((resolve, reject) => {
       // The lock is held until the promise that its holder returns is settled.
-      const held = locks.request(`shoal-store/${mesh}/${name}`, { ifAvailable: true }, (granted) => {
+      const ended: Promise<unknown> = locks.request(`shoal-store/${mesh}/${name}`, { ifAvailable: true }, (granted) => {
         if (granted === null) return resolve(undefined);
-        return new Promise<void>((release) => resolve(() => release()));
+        return new Promise<void>((letGo) =>
+          resolve(async () => {
+            letGo();
+            await ended;
+          }),
+        );
       });
-      held.catch(reject);
+      ended.catch(reject);
     });
   return {
+    // The lock of a page that is being reloaded may be there for a moment longer than the page.
+    passes: 2,
     take: ({ name }) => lock(name),
-    takeNew: async (name) => (await lock(name)) ?? (() => undefined),
+    takeNew: async (name) => (await lock(name)) ?? (() => Promise.resolve()),
   };
 }
 
@@ -100,17 +117,19 @@ async function createClaims({ mesh, memory, clock, random, areAlive }: StoreChoi
     await sleep(clock, ANSWER_MS);
   };
   const claimName = (name: string): string => `claim/${name}`;
-  const holdIt = (name: string): (() => void) => {
+  const holdIt = (name: string): Release => {
     own.add(name);
     channel.postMessage({ kind: 'held', store: name } satisfies TabMessage);
     return () => {
       own.delete(name);
       memory.set(claimName(name), '');
+      return Promise.resolve();
     };
   };
   await ask();
 
   return {
+    passes: 1,
     take: async ({ name, id }) => {
       if (id === undefined || held.has(name) || !(await isGone(id, clock, areAlive))) return undefined;
       memory.set(claimName(name), tab);
@@ -143,32 +162,32 @@ interface Registry {
   note(name: string, id?: PeerId): void;
 }
 
+const ENTRY = 'store/';
+
+/** An entry for each store: tabs that come at once don't overwrite each other's. */
 function createRegistry({ memory, clock }: StoreChoice): Registry {
-  const list = (): readonly KnownStore[] => [...parseStores(memory.get('stores'))].sort((a, b) => b.usedAtMs - a.usedAtMs);
+  const read = (name: string): KnownStore | undefined => parseStore(name, memory.get(ENTRY + name));
   return {
-    list,
-    note: (name, id) => {
-      const before = list();
-      const known = id ?? before.find((store) => store.name === name)?.id;
-      const noted: KnownStore = { name, usedAtMs: clock.wallMs(), ...(known === undefined ? {} : { id: known }) };
-      const stores = [noted, ...before.filter((store) => store.name !== name)].slice(0, KNOWN_MAX);
-      memory.set('stores', JSON.stringify(stores));
+    list: () =>
+      memory
+        .names(ENTRY)
+        .flatMap((entry) => read(entry.slice(ENTRY.length)) ?? [])
+        .sort((a, b) => b.usedAtMs - a.usedAtMs)
+        .slice(0, KNOWN_MAX),
+    note: (name, id = read(name)?.id) => {
+      memory.set(ENTRY + name, JSON.stringify({ usedAtMs: clock.wallMs(), ...(id === undefined ? {} : { id }) }));
     },
   };
 }
 
 /** What a stranger or an older release may have written there is left out. */
-function parseStores(text: string | undefined): readonly KnownStore[] {
+function parseStore(name: string, text: string | undefined): KnownStore | undefined {
   try {
-    const parsed: unknown = JSON.parse(text ?? '[]');
-    if (!Array.isArray(parsed)) return [];
-    return parsed.flatMap((entry: unknown): readonly KnownStore[] => {
-      if (typeof entry !== 'object' || entry === null || !('name' in entry) || typeof entry.name !== 'string') return [];
-      const usedAtMs = 'usedAtMs' in entry && typeof entry.usedAtMs === 'number' ? entry.usedAtMs : 0;
-      const id = 'id' in entry ? parsePeerId(entry.id) : undefined;
-      return [{ name: entry.name, usedAtMs, ...(id === undefined ? {} : { id }) }];
-    });
+    const parsed: unknown = JSON.parse(text ?? 'null');
+    if (typeof parsed !== 'object' || parsed === null || !('usedAtMs' in parsed) || typeof parsed.usedAtMs !== 'number') return undefined;
+    const id = 'id' in parsed ? parsePeerId(parsed.id) : undefined;
+    return { name, usedAtMs: parsed.usedAtMs, ...(id === undefined ? {} : { id }) };
   } catch {
-    return [];
+    return undefined;
   }
 }

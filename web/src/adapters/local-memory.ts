@@ -5,6 +5,8 @@
 export interface LocalMemory {
   get(name: string): string | undefined;
   set(name: string, text: string): void;
+  /** Names that begin so. */
+  names(beginning: string): readonly string[];
 }
 
 /** Names are kept apart by `prefix`. */
@@ -30,6 +32,20 @@ function createMemory(prefix: string, stores: () => readonly Storage[]): LocalMe
         // Refused, as all storage may be.
       }
       return fallback.get(name);
+    },
+    names: (beginning) => {
+      const found = new Set(fallback.keys());
+      try {
+        for (const store of stores()) {
+          for (let index = 0; index < store.length; index += 1) {
+            const key = store.key(index);
+            if (key?.startsWith(prefix) === true) found.add(key.slice(prefix.length));
+          }
+        }
+      } catch {
+        // Refused: what is remembered here is all.
+      }
+      return [...found].filter((name) => name.startsWith(beginning));
     },
     set: (name, text) => {
       try {
