@@ -88,6 +88,8 @@ export function createContext(
     // Waiting gets end where their slot stops being served: they look again.
     services: [{ activate: () => undefined, seal: (slot) => waiters.wake(slot) }],
     handOffs: new Set(),
+    keptBytes: 0,
+    expiring: new Set(),
     pending: new Map(),
     isClosed: () => life.isClosed,
     isReady: () => isReady,

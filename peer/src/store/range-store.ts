@@ -28,7 +28,7 @@ import { createContext } from './create-context.ts';
 import { createMover, type Mover } from './mover.ts';
 import { isExpired, readKey } from './reads.ts';
 import { meaningOf } from './slot.ts';
-import { receiveKept, receiveSlotFrame } from './slot-frames.ts';
+import { dropKept, receiveKept, receiveSlotFrame } from './slot-frames.ts';
 import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
 import { writeKeys } from './writes.ts';
 
@@ -118,7 +118,12 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
     const frame: PutFrame = {
       kind: 'put', id, ageMs: 0, remainingMs: 0, forwarded: false, slot: cell.slot, epoch: 0, minCopies: 1, writes: [write], payload: NO_PAYLOAD,
     };
-    return writeKeys(context, frame, { signal });
+    context.expiring.add(id);
+    try {
+      return await writeKeys(context, frame, { signal });
+    } finally {
+      context.expiring.delete(id);
+    }
   };
 
   return {
@@ -134,7 +139,11 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
       if (!life.isClosed) receiveSlotFrame(context, { from, incarnation, frame });
     },
     linkOpened: () => mover.plan(),
-    linkClosed: (member) => mover.linkClosed(member),
+    linkClosed(member) {
+      mover.linkClosed(member);
+      // A hand-off ends with its link.
+      for (const cell of cells.values()) dropKept(context, cell, member);
+    },
     poke: () => context.waiters.wakeAll(),
     keys: (prefix, { signal }) => listKeys(context, cells, { prefix, signal }),
     heads: (keys) => headsOf(context, keys),

@@ -5,6 +5,10 @@ import { limits, type Incarnation, type PeerId, type SlotFrame } from '@shoal/sh
 import { beginLearning } from './slot.ts';
 import type { SlotCell, StoreContext } from './store-context.ts';
 
+/** What a frame, and each thing that it lists, costs beside its payload: a key has up to half a kilobyte. */
+const FRAME_BYTES = 256;
+const LISTED_BYTES = 1024;
+
 export interface SlotMail {
   readonly from: PeerId;
   readonly incarnation: Incarnation;
@@ -24,7 +28,7 @@ export function receiveSlotFrame(context: StoreContext, mail: SlotMail): void {
     case 'other-epoch':
       return cell.outgoing?.receive(from, incarnation, frame);
     case 'end':
-      cell.kept = cell.kept.filter((kept) => kept.from !== from);
+      dropKept(context, cell, from);
       if (isLearnedFrom(cell, mail)) context.dispatch(cell, { kind: 'unlearn', number: frame.number });
       return undefined;
     case 'begin':
@@ -45,9 +49,17 @@ export function receiveSlotFrame(context: StoreContext, mail: SlotMail): void {
 /** After a newer row: what was kept for it, or is older now. */
 export function receiveKept(context: StoreContext, cell: SlotCell): void {
   if (cell.kept.length === 0) return;
-  const kept = cell.kept;
-  cell.kept = [];
+  const kept = dropKept(context, cell);
   for (const mail of kept) receiveSlotFrame(context, mail);
+}
+
+/** Of that member, or all of them; gives what was kept. */
+export function dropKept(context: StoreContext, cell: SlotCell, from?: PeerId): readonly SlotMail[] {
+  const dropped = from === undefined ? cell.kept : cell.kept.filter((kept) => kept.from === from);
+  if (dropped.length === 0) return dropped;
+  cell.kept = from === undefined ? [] : cell.kept.filter((kept) => kept.from !== from);
+  for (const { frame } of dropped) context.keptBytes -= weightOf(frame);
+  return dropped;
 }
 
 function fromOwner(context: StoreContext, cell: SlotCell, mail: SlotMail): void {
@@ -76,12 +88,23 @@ function isLearnedFrom(cell: SlotCell, { from, incarnation, frame }: SlotMail): 
 }
 
 function keep(context: StoreContext, cell: SlotCell, mail: SlotMail): void {
-  if (cell.kept.length < limits.keptSlotFrames) {
+  const weight = weightOf(mail.frame);
+  if (cell.kept.length < limits.keptSlotFrames && context.keptBytes + weight <= limits.keptSlotBytes) {
     cell.kept.push(mail);
+    context.keptBytes += weight;
     return;
   }
-  cell.kept = [];
+  dropKept(context, cell);
   context.deps.send(mail.from, { kind: 'other-epoch', slot: cell.slot, epoch: cell.row?.epoch ?? 0 });
+}
+
+/** About what a frame takes in memory: its payload, and what its head lists. */
+function weightOf(frame: SlotFrame): number {
+  let listed = 0;
+  if ('keys' in frame) listed += frame.keys.length;
+  if ('records' in frame) listed += frame.records.length;
+  if ('remembered' in frame) listed += frame.remembered.length;
+  return FRAME_BYTES + listed * LISTED_BYTES + ('payload' in frame ? frame.payload.byteLength : 0);
 }
 
 function ignore(context: StoreContext, { from, frame }: SlotMail, why: string): void {

@@ -41,7 +41,9 @@ function refuse(context: StoreContext, frame: PutFrame, heads: Heads): StoreAnsw
     return refusal('degraded', `Slot ${frame.slot} has 1 copy and the write wants ${frame.minCopies}; nothing was written.`);
   }
   const now = context.deps.meshNowMs();
-  const present = heads.map((head) => (head === undefined || head.tombstone || isExpired(head, now) ? undefined : head));
+  // To everybody else what is expired is absent; the write that makes it so is meant for just that version.
+  const isExpiring = context.expiring.has(frame.id);
+  const present = heads.map((head) => (head === undefined || head.tombstone || (!isExpiring && isExpired(head, now)) ? undefined : head));
   for (const [index, write] of frame.writes.entries()) {
     const answer = refuseVersion(write, present[index]?.version);
     if (answer !== undefined) return answer;

@@ -154,7 +154,7 @@ function recordsOf({ context, frame, values }: Attempt, version: Version): reado
       mediaType: write.mediaType,
       sizeBytes: write.sizeBytes,
       writtenAtMs,
-      ...(write.ttlMs === undefined || isDelete ? {} : { expiresAtMs: writtenAtMs + write.ttlMs }),
+      ...(write.ttlMs === undefined || isDelete ? {} : { expiresAtMs: Math.min(writtenAtMs + write.ttlMs, Number.MAX_SAFE_INTEGER) }),
     };
     return isDelete ? { key: write.key, head } : { key: write.key, head, value: values[index] ?? NO_PAYLOAD };
   });

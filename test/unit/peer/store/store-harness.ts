@@ -65,6 +65,8 @@ export interface Harness {
   announce(rows: readonly Configuration[]): void;
   /** Set to refuse proposals. */
   refuse: ((change: Change) => string | undefined) | undefined;
+  /** Set to lose frames between members, in silence. */
+  lose: ((frame: SlotFrame, from: Member) => boolean) | undefined;
   /** Proposals wait while set. */
   registrarAway: Promise<void> | undefined;
   /** Repeats until the present owner has answered. */
@@ -74,8 +76,7 @@ export interface Harness {
 
 const LATENCY_MS = 2;
 
-export function createHarness(options: { readonly tombstoneAge?: number } = {}): Harness {
-  void options;
+export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {}): Harness {
   const clock = createVirtualClock();
   const random = createSeededRandom(7);
   const members = new Map<string, Member>();
@@ -129,6 +130,7 @@ export function createHarness(options: { readonly tombstoneAge?: number } = {}):
     const target = byId(to);
     if (target === undefined || cuts.has(pair(from.name, target.name))) return false;
     from.sent.set(frame.kind, (from.sent.get(frame.kind) ?? 0) + 1);
+    if (harness.lose?.(frame, from) === true) return true;
     const bytes = encodeFrame(frame);
     const { incarnation } = from;
     clock.setTimer(() => {
@@ -144,7 +146,7 @@ export function createHarness(options: { readonly tombstoneAge?: number } = {}):
     member.store = createRangeStore({
       self: member.id,
       incarnation,
-      slotCount: SLOTS,
+      slotCount: slots,
       storage: member.storage,
       clock,
       random,
@@ -174,6 +176,7 @@ export function createHarness(options: { readonly tombstoneAge?: number } = {}):
     rows,
     members,
     refuse: undefined,
+    lose: undefined,
     registrarAway: undefined,
     announce,
     add(name, storageOptions) {
@@ -205,7 +208,7 @@ export function createHarness(options: { readonly tombstoneAge?: number } = {}):
     found(name) {
       const { id, incarnation } = harness.member(name);
       announce(
-        Array.from({ length: SLOTS }, (_, slot) => ({
+        Array.from({ length: slots }, (_, slot) => ({
           slot: slot as Slot,
           epoch: 1,
           owner: id,
