@@ -6,7 +6,9 @@ import { createRtcChannel, type RtcChannel } from './rtc-channel.ts';
 import type { RtcDataChannel, RtcIceServer, RtcImplementation, RtcPeerConnection } from './rtc-types.ts';
 import { createSignalBatch, type SignalPart } from './signal-data.ts';
 
-/** For what was sent before the close to leave, and the other side to say that it saw it. */
+/** For what was sent before the close to arrive: Chromium drops what it receives once a channel is closing. */
+const LINGER_MS = 50;
+/** For all of that, and for the other side to say that it saw the end. */
 const CLOSING_MS = 500;
 
 export interface RtcDialDeps {
@@ -73,10 +75,19 @@ export function createRtcDial(deps: RtcDialDeps): RtcDial {
   }
 
   function closeGently(): void {
-    if (data === undefined) return peer.destroy();
+    const stopDestroy = clock.setTimer(() => peer.destroy(), CLOSING_MS);
+    const stopLinger = clock.setTimer(closeData, LINGER_MS);
+    stopTimer = () => {
+      stopDestroy();
+      stopLinger();
+    };
+  }
+
+  function closeData(): void {
+    if (data === undefined || peer.destroyed) return;
     // Its `close` event makes simple-peer end the connection.
-    data.close();
-    stopTimer = clock.setTimer(() => peer.destroy(), CLOSING_MS);
+    if (data.bufferedAmount === 0) data.close();
+    else clock.setTimer(closeData, LINGER_MS);
   }
 
   return {
