@@ -6,7 +6,12 @@ import type { HostedWorker, WorkerHost } from '@shoal/peer';
 import { endpointOf } from '../../peer/src/compute/comlink-port.ts';
 import { decodeCloneable } from '../../peer/src/compute/cloneable-reader.ts';
 import { encodeCloneable } from '../../peer/src/compute/cloneable-writer.ts';
-import { type FunctionCall, isRuntimeNote, type Outcome, type RuntimeCalls } from '../../peer/src/compute/runtime-protocol.ts';
+import {
+  type FunctionCall,
+  isRuntimeNote,
+  type Outcome,
+  type RuntimeCalls,
+} from '../../peer/src/compute/runtime-protocol.ts';
 
 export function workerHostContract(name: string, make: () => WorkerHost): void {
   describe(`a worker host: ${name}`, () => {
@@ -15,7 +20,9 @@ export function workerHostContract(name: string, make: () => WorkerHost): void {
         const worker = await host.start();
 
         expect(await callsOf(worker).ready()).toBe(true);
-        expect(await returned(worker, 'export default (a, b) => new Map([[a, b]]);', [1, 'x'])).toEqual(new Map([[1, 'x']]));
+        expect(await returned(worker, 'export default (a, b) => new Map([[a, b]]);', [1, 'x'])).toEqual(
+          new Map([[1, 'x']]),
+        );
       });
     });
 
@@ -62,7 +69,9 @@ export function workerHostContract(name: string, make: () => WorkerHost): void {
       await using(make(), async (host) => {
         const worker = await host.start();
 
-        void call(worker, 'export default () => { setTimeout(() => { throw new Error("late"); }); };').catch(() => undefined);
+        void call(worker, 'export default () => { setTimeout(() => { throw new Error("late"); }); };').catch(
+          () => undefined,
+        );
 
         expect((await worker.ended).reason).toContain('late');
       });

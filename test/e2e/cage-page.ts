@@ -3,6 +3,7 @@
 import { createSystemClock, createSystemRandom, silentLogger } from '@shoal/shared';
 import { dryRun } from '../../peer/src/compute/dry-run.ts';
 import { createWorkerPool } from '../../peer/src/compute/worker-pool.ts';
+import type { Spawn } from '../../web/src/cage/cage.ts';
 import { createCageWorkerHost } from '../../web/src/adapters/cage-worker-host.ts';
 
 const clock = createSystemClock();
@@ -39,9 +40,12 @@ async function tryBare(attempts: Readonly<Record<string, string>>): Promise<Read
   const loaded = new Promise((done) => frame.addEventListener('load', done));
   document.body.append(frame);
   await loaded;
-  const spawn = frame.contentWindow?.shoalSpawn;
+  const cage: { readonly shoalSpawn?: Spawn } | null = frame.contentWindow;
+  const spawn = cage?.shoalSpawn;
   if (spawn === undefined) throw new Error('no spawn');
-  const steps = Object.entries(attempts).map(([name, code]) => `answers[${JSON.stringify(name)}] = await attempt(async () => { ${code} });`);
+  const steps = Object.entries(attempts).map(
+    ([name, code]) => `answers[${JSON.stringify(name)}] = await attempt(async () => { ${code} });`,
+  );
   const program = `
     const attempt = async (run) => {
       const late = new Promise((done) => setTimeout(() => done('no answer'), 1500));

@@ -24,7 +24,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'shoal-cage-'));
   const pageDir = join(folder, 'page');
   await buildPage(pageDir);
-  server = await createSignalingServer({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), pageDir, hosts: ['mesh.test'] });
+  server = await createSignalingServer({
+    port: 0,
+    host: '127.0.0.1',
+    dataDir: join(folder, 'data'),
+    pageDir,
+    hosts: ['mesh.test'],
+  });
   browser = await launchChromium(chromium, ['--host-resolver-rules=MAP *.test 127.0.0.1']);
 });
 
@@ -35,20 +41,28 @@ afterAll(async () => {
 });
 
 function called(code: string, timeoutMs = 5_000): Promise<unknown> {
-  return page.evaluate(([text, time]) => (window as unknown as CageWindow).cageTest.tryUnchecked(text, time), [code, timeoutMs] as const);
+  return page.evaluate(([text, time]) => (window as unknown as CageWindow).cageTest.tryUnchecked(text, time), [
+    code,
+    timeoutMs,
+  ] as const);
 }
 
-const SOCKET = 'await new Promise((done, fail) => { const s = new WebSocket("ws://127.0.0.1:PORT/socket.io/?EIO=4&transport=websocket"); s.onopen = done; s.onerror = fail; });';
-const REQUEST = 'await new Promise((done, fail) => { const x = new XMLHttpRequest(); x.onload = done; x.onerror = fail; x.open("GET", "http://127.0.0.1:PORT/healthz"); x.send(); });';
-const DATABASE = 'await new Promise((done, fail) => { const r = indexedDB.open("x"); r.onsuccess = done; r.onerror = fail; });';
-const workerOf = (url: string): string => `await new Promise((done, fail) => { const w = new Worker(${url}); w.onmessage = done; w.onerror = fail; });`;
+const SOCKET =
+  'await new Promise((done, fail) => { const s = new WebSocket("ws://127.0.0.1:PORT/socket.io/?EIO=4&transport=websocket"); s.onopen = done; s.onerror = fail; });';
+const REQUEST =
+  'await new Promise((done, fail) => { const x = new XMLHttpRequest(); x.onload = done; x.onerror = fail; x.open("GET", "http://127.0.0.1:PORT/healthz"); x.send(); });';
+const DATABASE =
+  'await new Promise((done, fail) => { const r = indexedDB.open("x"); r.onsuccess = done; r.onerror = fail; });';
+const workerOf = (url: string): string =>
+  `await new Promise((done, fail) => { const w = new Worker(${url}); w.onmessage = done; w.onerror = fail; });`;
 
 const ATTEMPTS: Readonly<Record<string, string>> = {
   fetch: 'await fetch("http://127.0.0.1:PORT/healthz");',
   'fetch without cors': 'await fetch("http://127.0.0.1:PORT/healthz", { mode: "no-cors" });',
   XMLHttpRequest: REQUEST,
   WebSocket: SOCKET,
-  EventSource: 'await new Promise((done, fail) => { const s = new EventSource("http://127.0.0.1:PORT/healthz"); s.onopen = done; s.onerror = fail; });',
+  EventSource:
+    'await new Promise((done, fail) => { const s = new EventSource("http://127.0.0.1:PORT/healthz"); s.onopen = done; s.onerror = fail; });',
   WebTransport: 'await new WebTransport("https://127.0.0.1:PORT/").ready;',
   importScripts: 'importScripts("http://127.0.0.1:PORT/udf-worker.js");',
   'import of a URL': 'await import("http://127.0.0.1:PORT/udf-worker.js");',
@@ -85,10 +99,19 @@ describe.each(['127.0.0.1', 'mesh.test'])('the cage on http://%s', (host) => {
   const atPort = (code: string): string => code.replaceAll('PORT', String(server.port));
 
   test('runs functions, and tells the line of what they throw', async () => {
-    const tryUdf = (source: string): Promise<unknown> => page.evaluate((text) => (window as unknown as CageWindow).cageTest.tryUdf(text), source);
+    const tryUdf = (source: string): Promise<unknown> =>
+      page.evaluate((text) => (window as unknown as CageWindow).cageTest.tryUdf(text), source);
 
-    expect(await tryUdf('export default (row: { a: number }): number => row.a + 1;')).toEqual({ kind: 'rows', rows: [{ value: 2 }], logs: [] });
-    expect(await tryUdf('const helper = () => {\n  throw new Error("here");\n};\nexport default async () => {\n  await null;\n  helper();\n};')).toMatchObject({
+    expect(await tryUdf('export default (row: { a: number }): number => row.a + 1;')).toEqual({
+      kind: 'rows',
+      rows: [{ value: 2 }],
+      logs: [],
+    });
+    expect(
+      await tryUdf(
+        'const helper = () => {\n  throw new Error("here");\n};\nexport default async () => {\n  await null;\n  helper();\n};',
+      ),
+    ).toMatchObject({
       kind: 'failed',
       failure: { message: 'here', line: 2, rowNumber: 0 },
     });
@@ -133,7 +156,9 @@ describe.each(['127.0.0.1', 'mesh.test'])('the cage on http://%s', (host) => {
   test('tells at once that a dry run took too long', async () => {
     const took = page.evaluate(async () => {
       const since = performance.now();
-      const error: unknown = await (window as unknown as CageWindow).cageTest.tryUdf('export default () => { for (;;); };').catch((thrown: unknown) => thrown);
+      const error: unknown = await (window as unknown as CageWindow).cageTest
+        .tryUdf('export default () => { for (;;); };')
+        .catch((thrown: unknown) => thrown);
       return [performance.now() - since, String(error)] as const;
     });
 
@@ -154,8 +179,24 @@ async function buildPage(outDir: string): Promise<void> {
   const resolve = { conditions: ['source', ...defaultClientConditions] };
   const web = fileURLToPath(new URL('../../web/', import.meta.url));
   const common = { configFile: false, logLevel: 'warn', resolve, publicDir: false } as const;
-  await build({ ...common, root: web, plugins: [udfWorkerProgram()], build: { outDir, emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } } });
+  await build({
+    ...common,
+    root: web,
+    plugins: [udfWorkerProgram()],
+    build: { outDir, emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } },
+  });
   const entry = fileURLToPath(new URL('./cage-page.ts', import.meta.url));
-  await build({ ...common, build: { outDir, emptyOutDir: false, target: 'es2023', lib: { entry, formats: ['es'], fileName: () => 'cage-page.js' } } });
-  await writeFile(join(outDir, 'index.html'), '<!doctype html><title>cage</title><body><script type="module" src="/cage-page.js"></script></body>');
+  await build({
+    ...common,
+    build: {
+      outDir,
+      emptyOutDir: false,
+      target: 'es2023',
+      lib: { entry, formats: ['es'], fileName: () => 'cage-page.js' },
+    },
+  });
+  await writeFile(
+    join(outDir, 'index.html'),
+    '<!doctype html><title>cage</title><body><script type="module" src="/cage-page.js"></script></body>',
+  );
 }

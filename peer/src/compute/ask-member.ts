@@ -4,7 +4,14 @@
 import { abortable, createDeadline, type Key, limits, MeshError, toMeshError } from '@shoal/shared';
 import type { Share } from './assignment.ts';
 import type { ComputeParts } from './compute.ts';
-import { encodeMessage, parseTaskNote, type TaskDone, type TaskFailed, type TasksAsk, TASKS_SERVICE } from './task-messages.ts';
+import {
+  encodeMessage,
+  parseTaskNote,
+  type TaskDone,
+  type TaskFailed,
+  type TasksAsk,
+  TASKS_SERVICE,
+} from './task-messages.ts';
 
 export interface JobTask {
   readonly task: number;
@@ -26,7 +33,10 @@ const NO_DEADLINE_MS = 7 * 86_400_000;
 /** Resolves when the member has done what it could: with why it left some undone, if it did. */
 export async function askMember(parts: ComputeParts, ask: MemberAsk): Promise<MeshError | undefined> {
   const { share, signal, take, ...job } = ask;
-  const first = createDeadline(parts.clock, limits.requestTimeoutMs, { outer: signal, reason: () => awayError(parts, share.member) });
+  const first = createDeadline(parts.clock, limits.requestTimeoutMs, {
+    outer: signal,
+    reason: () => awayError(parts, share.member),
+  });
   let isHeard = false;
   let refused: MeshError | undefined;
   const payload = encodeMessage({ ...job, anywhere: share.anywhere, tasks: share.tasks });
@@ -39,19 +49,24 @@ export async function askMember(parts: ComputeParts, ask: MemberAsk): Promise<Me
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     await abortable(
-      parts.services.ask(share.member, TASKS_SERVICE, { payload }, {
-        signal: heard.signal,
-        timeoutMs: NO_DEADLINE_MS,
-        onNote: (message) => {
-          if (!isHeard) {
-            isHeard = true;
-            first.end();
-          }
-          const note = parseTaskNote(message.payload);
-          if (note.kind === 'refused') refused = MeshError.fromWire(note.error);
-          else if (note.kind !== 'accepted') take(note);
+      parts.services.ask(
+        share.member,
+        TASKS_SERVICE,
+        { payload },
+        {
+          signal: heard.signal,
+          timeoutMs: NO_DEADLINE_MS,
+          onNote: (message) => {
+            if (!isHeard) {
+              isHeard = true;
+              first.end();
+            }
+            const note = parseTaskNote(message.payload);
+            if (note.kind === 'refused') refused = MeshError.fromWire(note.error);
+            else if (note.kind !== 'accepted') take(note);
+          },
         },
-      }),
+      ),
       heard.signal,
     );
     return refused;
@@ -65,7 +80,11 @@ export async function askMember(parts: ComputeParts, ask: MemberAsk): Promise<Me
 
 function awayError(parts: ComputeParts, member: string): MeshError {
   const name = parts.values.members().find(({ id }) => id === member)?.name ?? member.slice(0, 8);
-  return new MeshError('owner-away', `${name} holds chunks of the dataset and has not answered for ${limits.requestTimeoutMs / 1000} s.`, {
-    detail: { member },
-  });
+  return new MeshError(
+    'owner-away',
+    `${name} holds chunks of the dataset and has not answered for ${limits.requestTimeoutMs / 1000} s.`,
+    {
+      detail: { member },
+    },
+  );
 }

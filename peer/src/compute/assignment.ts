@@ -27,7 +27,9 @@ export interface Assignment<Task> {
 
 export function assignTasks<Task extends { readonly key: Key }>(input: AssignInput<Task>): Assignment<Task> {
   const entries = new Map(input.roster.map((entry) => [entry.id, entry] as const));
-  const helpers = input.roster.filter((entry) => takesTasks(entry) && !input.refusing.has(entry.id)).map(({ id }) => id);
+  const helpers = input.roster
+    .filter((entry) => takesTasks(entry) && !input.refusing.has(entry.id))
+    .map(({ id }) => id);
   const others = helpers.filter((id) => id !== input.self);
   const turns = others.length > 0 ? others : helpers;
   const shares = new Map<string, { member: PeerId; anywhere: boolean; tasks: Task[] }>();
@@ -46,7 +48,8 @@ export function assignTasks<Task extends { readonly key: Key }>(input: AssignInp
     const entry = owner === undefined ? undefined : entries.get(owner);
     if (owner === undefined) left.push(task);
     // An owner that is away is waited for: nobody else has its chunks.
-    else if (!input.refusing.has(owner) && (entry === undefined || entry.state === 'away' || takesTasks(entry))) give(owner, false, task);
+    else if (!input.refusing.has(owner) && (entry === undefined || entry.state === 'away' || takesTasks(entry)))
+      give(owner, false, task);
     else {
       const helper = turns[turn % Math.max(1, turns.length)];
       turn += 1;

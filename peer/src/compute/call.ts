@@ -16,11 +16,19 @@ const BUSY_MS = 1_000;
 /** For the way there and back, beside the time of the function itself. */
 const WAY_MS = 5_000;
 
-export async function callUdf(parts: ComputeParts, from: UdfSource | string, args: readonly unknown[], target: CallTarget = {}): Promise<unknown> {
+export async function callUdf(
+  parts: ComputeParts,
+  from: UdfSource | string,
+  args: readonly unknown[],
+  target: CallTarget = {},
+): Promise<unknown> {
   const udf = createUdf(from);
   const checked = await checkUdf(udf);
   if (checked.form !== 'function' && checked.form !== 'unknown') {
-    throw new MeshError('bad-udf', `${udf.fileName} exports { ${checked.form} } by default; to be called, it exports a plain function.`);
+    throw new MeshError(
+      'bad-udf',
+      `${udf.fileName} exports { ${checked.form} } by default; to be called, it exports a plain function.`,
+    );
   }
   const encodedArgs = encodeCloneable(args, 'args');
   const { signal } = target;
@@ -28,7 +36,12 @@ export async function callUdf(parts: ComputeParts, from: UdfSource | string, arg
   const options = signal === undefined ? {} : { signal };
   const [member] = await Promise.all([memberFor(parts, target), putUdf(parts, udf, options)]);
   const payload = encodeMessage({ udf: udf.id, fileName: udf.fileName, args: encodedArgs, timeoutMs });
-  const answer = await parts.services.ask(member, CALL_SERVICE, { payload }, { ...options, timeoutMs: timeoutMs + WAY_MS });
+  const answer = await parts.services.ask(
+    member,
+    CALL_SERVICE,
+    { payload },
+    { ...options, timeoutMs: timeoutMs + WAY_MS },
+  );
   return decodeCloneable(answer.payload);
 }
 
@@ -45,12 +58,21 @@ async function memberFor(parts: ComputeParts, target: CallTarget): Promise<PeerI
     if (owner === undefined) throw new MeshError('owner-away', `Nobody owns the key "${target.key}" now.`);
     return owner;
   }
-  return leastBusy(parts, roster.filter(takesTasks).map(({ id }) => id), target.signal);
+  return leastBusy(
+    parts,
+    roster.filter(takesTasks).map(({ id }) => id),
+    target.signal,
+  );
 }
 
-async function leastBusy(parts: ComputeParts, members: readonly PeerId[], signal: AbortSignal | undefined): Promise<PeerId> {
+async function leastBusy(
+  parts: ComputeParts,
+  members: readonly PeerId[],
+  signal: AbortSignal | undefined,
+): Promise<PeerId> {
   const [first, ...others] = members;
-  if (first === undefined) throw new MeshError('no-workers', 'No member takes tasks: all are paused or give no workers.');
+  if (first === undefined)
+    throw new MeshError('no-workers', 'No member takes tasks: all are paused or give no workers.');
   if (others.length === 0) return first;
   const options = { timeoutMs: BUSY_MS, ...(signal === undefined ? {} : { signal }) };
   const loads = await Promise.all(
@@ -67,8 +89,10 @@ async function leastBusy(parts: ComputeParts, members: readonly PeerId[], signal
 }
 
 function loadOf(body: unknown): number {
-  if (typeof body !== 'object' || body === null || !('workers' in body) || !('busy' in body) || !('queued' in body)) return Number.POSITIVE_INFINITY;
+  if (typeof body !== 'object' || body === null || !('workers' in body) || !('busy' in body) || !('queued' in body))
+    return Number.POSITIVE_INFINITY;
   const { workers, busy, queued } = body;
-  if (typeof workers !== 'number' || typeof busy !== 'number' || typeof queued !== 'number' || workers <= 0) return Number.POSITIVE_INFINITY;
+  if (typeof workers !== 'number' || typeof busy !== 'number' || typeof queued !== 'number' || workers <= 0)
+    return Number.POSITIVE_INFINITY;
   return (busy + queued) / workers;
 }

@@ -129,7 +129,8 @@ function readPlain(input: Input): object {
     const name = readText(input);
     const value = readValue(input);
     // An assignment to this one name would set the prototype.
-    if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+    if (name === '__proto__')
+      Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
     else object[name] = value;
   }
   return object;

@@ -43,7 +43,16 @@ export const VIEW_KINDS = [
   'DataView',
 ] as const;
 
-const REFUSED = new Set(['Promise', 'WeakMap', 'WeakSet', 'WeakRef', 'Generator', 'AsyncGenerator', 'Iterator', 'Proxy']);
+const REFUSED = new Set([
+  'Promise',
+  'WeakMap',
+  'WeakSet',
+  'WeakRef',
+  'Generator',
+  'AsyncGenerator',
+  'Iterator',
+  'Proxy',
+]);
 const MAX_DEPTH = 500;
 const text = new TextEncoder();
 
@@ -240,7 +249,9 @@ function pathText(path: Path): string {
 }
 
 function nameOfKey(key: unknown): string {
-  return typeof key === 'string' ? JSON.stringify(key.slice(0, 40)) : String(typeof key === 'object' ? 'an object' : key);
+  return typeof key === 'string'
+    ? JSON.stringify(key.slice(0, 40))
+    : String(typeof key === 'object' ? 'an object' : key);
 }
 
 function uncloneable(path: Path, what: string): MeshError {

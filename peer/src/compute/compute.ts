@@ -39,9 +39,13 @@ export interface Compute {
   /** Takes tasks from now on; returns the way to stop. */
   serve(): Unsubscribe;
   run(udf: UdfSource | string, options: RunOptions): Promise<JobResult>;
-  call(udf: UdfSource | string, args: readonly unknown[], target?: CallTarget): Promise<unknown>;
+  call(udf: UdfSource | string, args?: readonly unknown[], target?: CallTarget): Promise<unknown>;
   /** Rejects `bad-udf` and `udf-timeout`; what the function itself does wrong is an answer. */
-  dryRun(udf: UdfSource | string, rows: readonly Readonly<Record<string, unknown>>[], options?: DryRunOptions): Promise<DryRunResult>;
+  dryRun(
+    udf: UdfSource | string,
+    rows: readonly Readonly<Record<string, unknown>>[],
+    options?: DryRunOptions,
+  ): Promise<DryRunResult>;
   setWorkers(count: number): void;
   pause(paused: boolean): void;
   view(): { readonly workers: number; readonly busy: number; readonly queued: number };
@@ -67,7 +71,7 @@ export function createCompute(deps: ComputeDeps): Compute {
       return end;
     },
     run: (udf, options) => runJob(parts, udf, options),
-    call: (udf, args, target) => callUdf(parts, udf, args, target),
+    call: (udf, args, target) => callUdf(parts, udf, args ?? [], target),
     dryRun: (udf, rows, options = {}) => dryRun({ ...parts, pool: localPool }, udf, { ...options, rows }),
     setWorkers: (count) => pool.setSize(count),
     pause: (paused) => pool.pause(paused),

@@ -60,7 +60,11 @@ export async function dryRun(
 }
 
 /** What a default export is, by loading it. */
-export async function formByLoading(pool: WorkerPool, udf: LoadableUdf, options: { readonly signal: AbortSignal }): Promise<UdfForm> {
+export async function formByLoading(
+  pool: WorkerPool,
+  udf: LoadableUdf,
+  options: { readonly signal: AbortSignal },
+): Promise<UdfForm> {
   const { outcome } = await pool.run<UdfForm>({
     job: 'form',
     instance: udf.instance,
@@ -74,7 +78,10 @@ export async function formByLoading(pool: WorkerPool, udf: LoadableUdf, options:
   });
 }
 
-function shownLine({ level, values, line }: Printed, place: { readonly member: string; readonly memberName: string }): LogLine {
+function shownLine(
+  { level, values, line }: Printed,
+  place: { readonly member: string; readonly memberName: string },
+): LogLine {
   return {
     member: place.member as PeerId,
     memberName: place.memberName,

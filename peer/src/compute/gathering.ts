@@ -24,7 +24,10 @@ export interface Gathering {
   /** The error that ends the job. */
   takeFailed(member: PeerId, note: TaskFailed): MeshError;
   /** Lines that were printed outside of tasks: by a join or a finish here. */
-  takePrinted(from: { readonly member: PeerId; readonly memberName: string; readonly chunk?: number }, part: PrintedPart): void;
+  takePrinted(
+    from: { readonly member: PeerId; readonly memberName: string; readonly chunk?: number },
+    part: PrintedPart,
+  ): void;
   progress(): JobProgress;
   summary(): GatheredSummary;
 }
@@ -64,12 +67,24 @@ export function createGathering(options: GatheringOptions): Gathering {
     takeDone: (member, note) => {
       if (records.has(note.task) || !assigned.has(note.task)) return false;
       const { memberName, worker, rowsIn, rowsOut, startedAtMs, runMs } = note;
-      records.set(note.task, { chunk: note.task, member, memberName, worker, rowsIn, rowsOut, failedRows: note.failedRows, startedAtMs, runMs });
+      records.set(note.task, {
+        chunk: note.task,
+        member,
+        memberName,
+        worker,
+        rowsIn,
+        rowsOut,
+        failedRows: note.failedRows,
+        startedAtMs,
+        runMs,
+      });
       takePrinted({ member, memberName, chunk: note.task }, note);
       failedRows += note.failedRows;
       const place = { fileName: options.fileName, member, memberName };
       const shown = note.failures.slice(0, FAILURES_KEPT).map((one) => failureForPeople(one, place));
-      failures = [...failures, ...shown].sort((a, b) => (a.rowNumber ?? 0) - (b.rowNumber ?? 0)).slice(0, FAILURES_KEPT);
+      failures = [...failures, ...shown]
+        .sort((a, b) => (a.rowNumber ?? 0) - (b.rowNumber ?? 0))
+        .slice(0, FAILURES_KEPT);
       options.onProgress?.(progressOf(options, assigned, records));
       return true;
     },
@@ -79,7 +94,9 @@ export function createGathering(options: GatheringOptions): Gathering {
       const place = { fileName: options.fileName, member, memberName };
       if (failure !== undefined) return errorOfFailure(failure, place);
       const { code, message, detail } = note.error;
-      return new MeshError(code, `${message} (chunk ${note.task}, on ${memberName})`, { detail: { ...detail, ...place, chunk: note.task } });
+      return new MeshError(code, `${message} (chunk ${note.task}, on ${memberName})`, {
+        detail: { ...detail, ...place, chunk: note.task },
+      });
     },
     takePrinted,
     progress: () => progressOf(options, assigned, records),
@@ -93,7 +110,11 @@ export function createGathering(options: GatheringOptions): Gathering {
   };
 }
 
-function progressOf(options: GatheringOptions, assigned: ReadonlyMap<number, PeerId>, records: ReadonlyMap<number, TaskRecord>): JobProgress {
+function progressOf(
+  options: GatheringOptions,
+  assigned: ReadonlyMap<number, PeerId>,
+  records: ReadonlyMap<number, TaskRecord>,
+): JobProgress {
   const members = new Map<PeerId, { member: PeerId; name: string; tasks: number; done: number; rows: number }>();
   const of = (member: PeerId): { tasks: number; done: number; rows: number } => {
     const known = members.get(member) ?? { member, name: options.nameOf(member), tasks: 0, done: 0, rows: 0 };
@@ -109,7 +130,10 @@ function progressOf(options: GatheringOptions, assigned: ReadonlyMap<number, Pee
   return { tasks: options.tasks, done: records.size, members: [...members.values()] };
 }
 
-function lineOf(printed: Printed, from: { readonly member: PeerId; readonly memberName: string; readonly chunk?: number }): LogLine {
+function lineOf(
+  printed: Printed,
+  from: { readonly member: PeerId; readonly memberName: string; readonly chunk?: number },
+): LogLine {
   const values = decodeCloneable(printed.values);
   return {
     ...from,

@@ -1,7 +1,17 @@
 // A submitter's job: check the function, put it into the mesh, send each chunk's task to the member that holds
 // the chunk, gather what comes back. The job ends with its submitter.
 
-import { abortError, createDeadline, limits, MeshError, type PeerId, randomHex, sleep, throwIfAborted, toMeshError } from '@shoal/shared';
+import {
+  abortError,
+  createDeadline,
+  limits,
+  MeshError,
+  type PeerId,
+  randomHex,
+  sleep,
+  throwIfAborted,
+  toMeshError,
+} from '@shoal/shared';
 import type { CallOptions, JobResult, RunOptions, UdfSource } from '../api.ts';
 import { readDatasetRecord } from '../data/dataset-record.ts';
 import { decodeCloneable } from './cloneable-reader.ts';
@@ -47,7 +57,10 @@ export async function runJob(parts: ComputeParts, from: UdfSource | string, opti
     // What one task did wrong stops all of them; the error of the others is only that.
     const reason = stop.signal.aborted ? abortError(stop.signal) : toMeshError(error);
     stop.abort(reason);
-    void deleteResults(parts.values, [...results.values()].flatMap(({ key }) => (key === undefined ? [] : [key])));
+    void deleteResults(
+      parts.values,
+      [...results.values()].flatMap(({ key }) => (key === undefined ? [] : [key])),
+    );
     throw reason;
   } finally {
     end();
@@ -65,18 +78,32 @@ interface Preparing {
   readonly results: Map<number, ResultChunk>;
 }
 
-async function prepare(parts: ComputeParts, from: UdfSource | string, { options, stop, results }: Preparing): Promise<Job> {
+async function prepare(
+  parts: ComputeParts,
+  from: UdfSource | string,
+  { options, stop, results }: Preparing,
+): Promise<Job> {
   const { signal } = stop;
   const udf = createUdf(from);
   const checked = await checkUdf(udf);
-  const [{ chunks }] = await Promise.all([readDatasetRecord(parts.values, options.dataset, { signal }), putUdf(parts, udf, { signal })]);
+  const [{ chunks }] = await Promise.all([
+    readDatasetRecord(parts.values, options.dataset, { signal }),
+    putUdf(parts, udf, { signal }),
+  ]);
   const job = randomHex(parts.random, 8);
   const compiled = { code: checked.code, source: udf.source };
   const loadable = meshUdf(compiled, udf.id, udf.fileName).loadable(job);
   const form = checked.form === 'unknown' ? await formByLoading(parts.localPool, loadable, { signal }) : checked.form;
   const tasks = chunks.map(({ key, firstRow }, task): JobTask => ({ task, key, firstRow }));
-  const nameOf = (member: PeerId): string => parts.values.members().find(({ id }) => id === member)?.name ?? member.slice(0, 8);
-  const gathering = createGathering({ fileName: udf.fileName, tasks: tasks.length, nameOf, onProgress: options.onProgress, onLog: options.onLog });
+  const nameOf = (member: PeerId): string =>
+    parts.values.members().find(({ id }) => id === member)?.name ?? member.slice(0, 8);
+  const gathering = createGathering({
+    fileName: udf.fileName,
+    tasks: tasks.length,
+    nameOf,
+    onProgress: options.onProgress,
+    onLog: options.onLog,
+  });
   const here = { member: parts.values.self, memberName: parts.self.name() };
   const joining =
     form !== 'aggregate'
@@ -112,10 +139,25 @@ async function runTasks(job: Job): Promise<void> {
     const open = job.tasks.filter(({ task }) => !gathering.isDone(task));
     if (open.length === 0) return;
     const { values } = parts;
-    const { shares, left } = assignTasks({ tasks: open, roster: values.members(), self: values.self, refusing, ownerOf: values.ownerOf });
+    const { shares, left } = assignTasks({
+      tasks: open,
+      roster: values.members(),
+      self: values.self,
+      refusing,
+      ownerOf: values.ownerOf,
+    });
     for (const { member, tasks } of shares) for (const { task } of tasks) gathering.assign(task, member);
     if (shares.length === 0) last = nobodyTakes(left.length);
-    const errors = await Promise.all(shares.map((share) => askMember(parts, { ...job.asked, share, signal: stop.signal, take: (note) => takeNote(job, share.member, note) })));
+    const errors = await Promise.all(
+      shares.map((share) =>
+        askMember(parts, {
+          ...job.asked,
+          share,
+          signal: stop.signal,
+          take: (note) => takeNote(job, share.member, note),
+        }),
+      ),
+    );
     throwIfAborted(stop.signal);
     for (const [index, error] of errors.entries()) {
       const member = shares[index]?.member;
@@ -126,7 +168,8 @@ async function runTasks(job: Job): Promise<void> {
     }
     const stillOpen = job.tasks.filter(({ task }) => !gathering.isDone(task)).length;
     fruitless = stillOpen < open.length ? 0 : fruitless + 1;
-    if (fruitless >= FRUITLESS_ROUNDS || (fruitless > 0 && last?.code === 'owner-away')) throw last ?? nobodyTakes(stillOpen);
+    if (fruitless >= FRUITLESS_ROUNDS || (fruitless > 0 && last?.code === 'owner-away'))
+      throw last ?? nobodyTakes(stillOpen);
     if (stillOpen > 0) await sleep(parts.clock, ROUND_PAUSE_MS, stop.signal);
   }
 }
@@ -155,7 +198,10 @@ async function outputOf(job: Job): Promise<JobResult['output']> {
 }
 
 function nobodyTakes(tasks: number): MeshError {
-  return new MeshError('no-workers', `No member takes ${tasks === 1 ? 'the task' : `the ${tasks} tasks`}: all are paused or give no workers.`);
+  return new MeshError(
+    'no-workers',
+    `No member takes ${tasks === 1 ? 'the task' : `the ${tasks} tasks`}: all are paused or give no workers.`,
+  );
 }
 
 /** The caller's signal and time, as one. */

@@ -52,7 +52,8 @@ export function createJoining(options: JoiningOptions): Joining {
         const finish = next === options.tasks;
         // A single state needs no worker to be what it is.
         const [only, another] = all;
-        joined = only !== undefined && another === undefined && !finish ? only : await joinInWorker(options, all, finish);
+        joined =
+          only !== undefined && another === undefined && !finish ? only : await joinInWorker(options, all, finish);
         if (finish) return result.resolve(joined);
       }
     } catch (error) {
@@ -75,7 +76,11 @@ export function createJoining(options: JoiningOptions): Joining {
   };
 }
 
-async function joinInWorker(options: JoiningOptions, states: readonly Uint8Array[], finish: boolean): Promise<Uint8Array> {
+async function joinInWorker(
+  options: JoiningOptions,
+  states: readonly Uint8Array[],
+  finish: boolean,
+): Promise<Uint8Array> {
   const printed: Printed[] = [];
   const { outcome } = await options.pool.run<Uint8Array>({
     job: options.udf.instance,

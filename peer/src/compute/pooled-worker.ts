@@ -6,9 +6,19 @@ import { releaseProxy, wrap, type Remote } from 'comlink';
 import { abortable, abortError, type Clock, createDeadline, MeshError, toMeshError } from '@shoal/shared';
 import type { HostedWorker, WorkerHost } from '../ports/worker-host.ts';
 import { endpointOf } from './comlink-port.ts';
-import { isRuntimeNote, type Outcome, type Printed, type RuntimeAnswer, type RuntimeCalls, type RuntimeNote } from './runtime-protocol.ts';
+import {
+  isRuntimeNote,
+  type Outcome,
+  type Printed,
+  type RuntimeAnswer,
+  type RuntimeCalls,
+  type RuntimeNote,
+} from './runtime-protocol.ts';
 
-export type ReadForUdf = (key: string, signal: AbortSignal) => Promise<{ readonly bytes: Uint8Array; readonly mediaType: string } | undefined>;
+export type ReadForUdf = (
+  key: string,
+  signal: AbortSignal,
+) => Promise<{ readonly bytes: Uint8Array; readonly mediaType: string } | undefined>;
 
 export interface PoolTask<T> {
   /** Jobs take turns. */
@@ -51,7 +61,11 @@ export interface PooledWorkerDeps {
 const READY_MS = 20_000;
 
 /** Rejects with the host's error, or `no-workers`. */
-export async function startPooledWorker(deps: PooledWorkerDeps, number: number, signal: AbortSignal): Promise<PooledWorker> {
+export async function startPooledWorker(
+  deps: PooledWorkerDeps,
+  number: number,
+  signal: AbortSignal,
+): Promise<PooledWorker> {
   const hosted = await deps.host.start({ signal });
   const calls = wrap<RuntimeCalls>(endpointOf(hosted.port));
   const deadline = createDeadline(deps.clock, READY_MS, {
@@ -69,7 +83,12 @@ export async function startPooledWorker(deps: PooledWorkerDeps, number: number, 
   return pooledWorker(deps, hosted, calls, number);
 }
 
-function pooledWorker(deps: PooledWorkerDeps, hosted: HostedWorker, calls: Remote<RuntimeCalls>, number: number): PooledWorker {
+function pooledWorker(
+  deps: PooledWorkerDeps,
+  hosted: HostedWorker,
+  calls: Remote<RuntimeCalls>,
+  number: number,
+): PooledWorker {
   const instances = new Set<string>();
   let isGone = false;
   let running: { readonly task: PoolTask<unknown>; readonly signal: AbortSignal } | undefined;
@@ -101,7 +120,8 @@ function pooledWorker(deps: PooledWorkerDeps, hosted: HostedWorker, calls: Remot
     let answer: RuntimeAnswer = { shoal: 'got', id };
     try {
       const value = await deps.read(key, signal);
-      if (value !== undefined) answer = { ...answer, value: { bytes: value.bytes.slice(), mediaType: value.mediaType } };
+      if (value !== undefined)
+        answer = { ...answer, value: { bytes: value.bytes.slice(), mediaType: value.mediaType } };
     } catch (error) {
       answer = { ...answer, error: toMeshError(error).message };
     }
@@ -111,13 +131,19 @@ function pooledWorker(deps: PooledWorkerDeps, hosted: HostedWorker, calls: Remot
   async function run<T>(task: PoolTask<T>): Promise<PoolAnswer<T>> {
     const startedAtMs = deps.clock.wallMs();
     const since = deps.clock.monotonicMs();
-    const deadline = createDeadline(deps.clock, task.timeoutMs, { outer: task.signal, reason: () => timeoutError(task.timeoutMs) });
+    const deadline = createDeadline(deps.clock, task.timeoutMs, {
+      outer: task.signal,
+      reason: () => timeoutError(task.timeoutMs),
+    });
     const onOver = (): void => task.onOver?.(abortError(deadline.signal));
     deadline.signal.addEventListener('abort', onOver, { once: true });
     instances.add(task.instance);
     running = { task, signal: deadline.signal };
     try {
-      const outcome = await abortable(Promise.race([task.work(calls, deadline.signal), lostWhen(hosted)]), deadline.signal);
+      const outcome = await abortable(
+        Promise.race([task.work(calls, deadline.signal), lostWhen(hosted)]),
+        deadline.signal,
+      );
       return { outcome, worker: number, startedAtMs, runMs: deps.clock.monotonicMs() - since };
     } catch (error) {
       // Its code may still run, unless the worker itself is what failed: no answer before it has stopped.

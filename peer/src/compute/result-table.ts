@@ -25,7 +25,9 @@ const DELETES_AT_ONCE = 16;
 
 /** `chunks` in the order of the dataset. */
 export function createResultTable(deps: ResultTableDeps, chunks: readonly ResultChunk[]): ResultTable {
-  const filled = chunks.filter((chunk): chunk is ResultChunk & { readonly key: Key } => chunk.key !== undefined && chunk.rowCount > 0);
+  const filled = chunks.filter(
+    (chunk): chunk is ResultChunk & { readonly key: Key } => chunk.key !== undefined && chunk.rowCount > 0,
+  );
   const firstRows: number[] = [];
   let rowCount = 0;
   for (const chunk of filled) {
@@ -58,7 +60,8 @@ export function createResultTable(deps: ResultTableDeps, chunks: readonly Result
         if (start >= end || start + inChunk <= first) continue;
         throwIfAborted(options.signal);
         const chunk = await chunkOf(key, options);
-        for (let row = Math.max(first, start); row < Math.min(end, start + inChunk); row += 1) rows.push(chunk.row(row - start));
+        for (let row = Math.max(first, start); row < Math.min(end, start + inChunk); row += 1)
+          rows.push(chunk.row(row - start));
       }
       return rows;
     },
@@ -66,7 +69,10 @@ export function createResultTable(deps: ResultTableDeps, chunks: readonly Result
       if (isClosed) return;
       isClosed = true;
       decoded.clear();
-      await deleteResults(deps.values, filled.map(({ key }) => key));
+      await deleteResults(
+        deps.values,
+        filled.map(({ key }) => key),
+      );
     },
   };
 }
@@ -80,7 +86,8 @@ export async function deleteResults(values: Values, keys: readonly Key[]): Promi
 
 async function fetchChunk(deps: ResultTableDeps, key: Key, options: CallOptions): Promise<Chunk> {
   const [value, codec] = await Promise.all([deps.values.get(key, options), deps.codec()]);
-  if (value === undefined) throw new MeshError('lost', 'These rows are gone: results are kept for an hour, then run again.');
+  if (value === undefined)
+    throw new MeshError('lost', 'These rows are gone: results are kept for an hour, then run again.');
   return codec.decode(value.bytes);
 }
 

@@ -3,7 +3,16 @@
 // read as from any object: 50 ns for each row, nothing for each read.
 
 /** What the language and libraries look for on any object. */
-const ASKED_OF_ANY = new Set(['then', 'toJSON', 'constructor', '__proto__', 'asymmetricMatch', '$$typeof', 'nodeType', 'inspect']);
+const ASKED_OF_ANY = new Set([
+  'then',
+  'toJSON',
+  'constructor',
+  '__proto__',
+  'asymmetricMatch',
+  '$$typeof',
+  'nodeType',
+  'inspect',
+]);
 
 /** Changes and gives back the row. */
 export type GuardRow = (row: Record<string, unknown>) => Record<string, unknown>;
@@ -12,7 +21,9 @@ export function createRowGuard(columns: readonly string[]): GuardRow {
   const prototype: object = new Proxy(Object.prototype, {
     get(target, name, receiver) {
       if (typeof name === 'string' && !(name in target) && !ASKED_OF_ANY.has(name)) {
-        throw new Error(`There is no column "${name}"; there ${columns.length === 1 ? 'is' : 'are'}: ${listed(columns)}.`);
+        throw new Error(
+          `There is no column "${name}"; there ${columns.length === 1 ? 'is' : 'are'}: ${listed(columns)}.`,
+        );
       }
       return Reflect.get(target, name, receiver);
     },

@@ -1,7 +1,15 @@
 // The member's side of jobs: takes tasks for chunks that it holds, runs them in its workers at the same time,
 // and sends a note for each as it ends. Rows stay on the members, in the slot of the chunk they came from.
 
-import { hashedPart, type Key, MeshError, requireKey, throwIfAborted, toMeshError, type Unsubscribe } from '@shoal/shared';
+import {
+  hashedPart,
+  type Key,
+  MeshError,
+  requireKey,
+  throwIfAborted,
+  toMeshError,
+  type Unsubscribe,
+} from '@shoal/shared';
 import { transfer } from 'comlink';
 import type { ServiceCall, ServiceMessage, Services } from '../ports/services.ts';
 import type { Values } from '../ports/values.ts';
@@ -91,21 +99,49 @@ async function runTask(running: Running, task: AskedTask): Promise<void> {
     const { droppedLines } = outcome;
     if (outcome.kind === 'done') {
       const result = await placeResult(running, task, outcome.value);
-      return await running.note({ ...recordOf(answer, outcome.value), kind: 'done', task: task.task, memberName, printed, droppedLines, result, failures: outcome.value.failures.map((one) => inSource(running.udf, one)) });
+      return await running.note({
+        ...recordOf(answer, outcome.value),
+        kind: 'done',
+        task: task.task,
+        memberName,
+        printed,
+        droppedLines,
+        result,
+        failures: outcome.value.failures.map((one) => inSource(running.udf, one)),
+      });
     }
     stop.abort();
     const failure = inSource(running.udf, outcome.failure);
-    await running.note({ kind: 'failed', task: task.task, memberName, printed, droppedLines, error: { code: failure.code, message: failure.message }, failure });
+    await running.note({
+      kind: 'failed',
+      task: task.task,
+      memberName,
+      printed,
+      droppedLines,
+      error: { code: failure.code, message: failure.message },
+      failure,
+    });
   } catch (thrown) {
     if (stop.signal.aborted) return;
     const error = toMeshError(thrown);
     if (error.retryable) return await running.note({ kind: 'refused', task: task.task, error: error.toWire() });
     stop.abort();
-    await running.note({ kind: 'failed', task: task.task, memberName, printed, droppedLines: 0, error: error.toWire() });
+    await running.note({
+      kind: 'failed',
+      task: task.task,
+      memberName,
+      printed,
+      droppedLines: 0,
+      error: error.toWire(),
+    });
   }
 }
 
-function runInPool({ deps, ask, loadable, stop }: Running, task: AskedTask, printed: Printed[]): Promise<PoolAnswer<ChunkDone>> {
+function runInPool(
+  { deps, ask, loadable, stop }: Running,
+  task: AskedTask,
+  printed: Printed[],
+): Promise<PoolAnswer<ChunkDone>> {
   return deps.pool.run<ChunkDone>({
     job: ask.job,
     instance: loadable.instance,
@@ -114,18 +150,27 @@ function runInPool({ deps, ask, loadable, stop }: Running, task: AskedTask, prin
     onPrinted: (line) => printed.push(line),
     work: async (calls, signal) => {
       const chunk = await deps.values.get(task.key, { signal });
-      if (chunk === undefined) throw new MeshError('no-dataset', `Chunk ${task.task} of the dataset is not in the mesh any more.`);
+      if (chunk === undefined)
+        throw new MeshError('no-dataset', `Chunk ${task.task} of the dataset is not in the mesh any more.`);
       // The store keeps its own: what is transferred is gone here.
       const bytes = chunk.bytes.slice();
       const { params, skipErrors } = ask;
-      const context: TaskContext = { member: { id: deps.self.id, name: deps.self.name() }, seed: `${ask.udf}/${task.key}`, chunk: task.task };
+      const context: TaskContext = {
+        member: { id: deps.self.id, name: deps.self.name() },
+        seed: `${ask.udf}/${task.key}`,
+        chunk: task.task,
+      };
       const call = { udf: loadable, context, params, bytes, firstRow: task.firstRow, skipErrors };
       return await calls.runChunk(transfer(call, [bytes.buffer]));
     },
   });
 }
 
-async function placeResult({ deps, ask, stop }: Running, task: AskedTask, done: ChunkDone): Promise<TaskDone['result']> {
+async function placeResult(
+  { deps, ask, stop }: Running,
+  task: AskedTask,
+  done: ChunkDone,
+): Promise<TaskDone['result']> {
   const { result } = done;
   if (result.kind === 'state') return result;
   if (result.bytes === undefined) return { kind: 'chunk', columns: result.columns };
@@ -139,7 +184,10 @@ function resultKey(job: string, task: AskedTask): Key {
   return requireKey(`~result/${job}/${task.task}/{${hashedPart(task.key)}}`);
 }
 
-function recordOf(answer: PoolAnswer<ChunkDone>, done: ChunkDone): Pick<TaskDone, 'worker' | 'rowsIn' | 'rowsOut' | 'failedRows' | 'startedAtMs' | 'runMs'> {
+function recordOf(
+  answer: PoolAnswer<ChunkDone>,
+  done: ChunkDone,
+): Pick<TaskDone, 'worker' | 'rowsIn' | 'rowsOut' | 'failedRows' | 'startedAtMs' | 'runMs'> {
   const { worker, startedAtMs, runMs } = answer;
   const { rowsIn, rowsOut, failedRows } = done;
   return { worker, startedAtMs, runMs, rowsIn, rowsOut, failedRows };

@@ -97,7 +97,8 @@ function createGetter(port: WorkerPort, post: (note: RuntimeNote) => void): (key
     const waiter = waiting.get(answer.id);
     waiting.delete(answer.id);
     if (answer.error !== undefined) waiter?.reject(new Error(answer.error));
-    else waiter?.resolve(answer.value === undefined ? undefined : decodeValue(answer.value.bytes, answer.value.mediaType));
+    else
+      waiter?.resolve(answer.value === undefined ? undefined : decodeValue(answer.value.bytes, answer.value.mediaType));
   });
   return (key) =>
     new Promise((resolve, reject) => {

@@ -37,14 +37,18 @@ export function createModuleLoader(importModule: ImportModule): (udf: LoadableUd
 }
 
 function loadedUdf(module: unknown, sourceName: string): LoadedUdf {
-  const exported: unknown = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
+  const exported: unknown =
+    typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
   if (typeof exported === 'function') {
     const alone = exported as UserFunction;
     return { form: 'function', sourceName, part: (name) => (name === 'default' ? alone : undefined) };
   }
-  if (typeof exported !== 'object' || exported === null) throw new MeshError('bad-udf', `The default export must be ${FORMS}.`);
+  if (typeof exported !== 'object' || exported === null)
+    throw new MeshError('bad-udf', `The default export must be ${FORMS}.`);
   const parts = exported as Readonly<Record<string, unknown>>;
-  const names = ['map', 'filter', 'init', 'visit', 'join', 'finish'].filter((name) => typeof parts[name] === 'function');
+  const names = ['map', 'filter', 'init', 'visit', 'join', 'finish'].filter(
+    (name) => typeof parts[name] === 'function',
+  );
   const form = formOfParts(new Set(names));
   if (typeof form !== 'string') throw new MeshError('bad-udf', `The default export ${form.why}.`);
   return {
@@ -58,7 +62,10 @@ function loadedUdf(module: unknown, sourceName: string): LoadedUdf {
 }
 
 /** Where in the user's file a stack begins: its innermost frame there. */
-export function placeInStack(stack: string | undefined, sourceName: string): { readonly line: number; readonly column: number } | undefined {
+export function placeInStack(
+  stack: string | undefined,
+  sourceName: string,
+): { readonly line: number; readonly column: number } | undefined {
   if (stack === undefined) return undefined;
   const at = stack.indexOf(`${sourceName}:`);
   if (at < 0) return undefined;
@@ -67,7 +74,11 @@ export function placeInStack(stack: string | undefined, sourceName: string): { r
 }
 
 /** Anything that was thrown while the user's code ran. */
-export function failureOf(thrown: unknown, sourceName: string, at: { readonly rowNumber: number; readonly row: unknown } | undefined): RuntimeFailure {
+export function failureOf(
+  thrown: unknown,
+  sourceName: string,
+  at: { readonly rowNumber: number; readonly row: unknown } | undefined,
+): RuntimeFailure {
   const stack = thrown instanceof Error ? thrown.stack : undefined;
   const place = placeInStack(stack, sourceName);
   return {
@@ -102,5 +113,8 @@ function messageOf(thrown: unknown): string {
 function userStack(stack: string, sourceName: string): string {
   const fileName = sourceName.slice(sourceName.lastIndexOf('/') + 1);
   const lines = stack.split('\n').filter((line) => line.includes(sourceName));
-  return lines.map((line) => line.trim().replaceAll(sourceName, fileName)).join('\n').slice(0, 4_000);
+  return lines
+    .map((line) => line.trim().replaceAll(sourceName, fileName))
+    .join('\n')
+    .slice(0, 4_000);
 }

@@ -9,7 +9,17 @@ import { encodeCloneable } from './cloneable-writer.ts';
 import { createRowGuard } from './row-guard.ts';
 import type { UdfContext } from './runtime-context.ts';
 import { failureOf, type LoadedUdf, type UserFunction } from './runtime-module.ts';
-import { FAILURES_KEPT, type ChunkCall, type ChunkDone, type ChunkResult, type DryCall, type DryDone, type FunctionCall, type JoinCall, type RuntimeFailure } from './runtime-protocol.ts';
+import {
+  FAILURES_KEPT,
+  type ChunkCall,
+  type ChunkDone,
+  type ChunkResult,
+  type DryCall,
+  type DryDone,
+  type FunctionCall,
+  type JoinCall,
+  type RuntimeFailure,
+} from './runtime-protocol.ts';
 
 /** A row that threw, on its way out: `runtime` makes the failure of it. */
 export class RowError extends Error {
@@ -40,9 +50,19 @@ interface Failures {
   readonly kept: RuntimeFailure[];
 }
 
-export async function runChunk(udf: LoadedUdf, ctx: UdfContext, call: ChunkCall, codec: ChunkCodec): Promise<ChunkDone> {
+export async function runChunk(
+  udf: LoadedUdf,
+  ctx: UdfContext,
+  call: ChunkCall,
+  codec: ChunkCodec,
+): Promise<ChunkDone> {
   const chunk = codec.decode(call.bytes);
-  const rows: Rows = { count: chunk.rowCount, columns: chunk.columns.map(({ name }) => name), row: (index) => chunk.row(index), firstRow: call.firstRow };
+  const rows: Rows = {
+    count: chunk.rowCount,
+    columns: chunk.columns.map(({ name }) => name),
+    row: (index) => chunk.row(index),
+    firstRow: call.firstRow,
+  };
   const failures: Failures = { count: 0, kept: [] };
   const run: Run = { udf, ctx, params: call.params, skipErrors: call.skipErrors };
   const done = (rowsOut: number, result: ChunkResult): ChunkDone => ({
@@ -79,7 +99,8 @@ export async function dryRun(udf: LoadedUdf, ctx: UdfContext, call: DryCall): Pr
 
 export async function callOnce(udf: LoadedUdf, ctx: UdfContext, call: FunctionCall): Promise<Uint8Array> {
   const only = udf.part('default');
-  if (only === undefined) throw new MeshError('bad-udf', 'To be called, a function file exports a plain function by default.');
+  if (only === undefined)
+    throw new MeshError('bad-udf', 'To be called, a function file exports a plain function by default.');
   const args = decodeCloneable(call.args);
   return encodeResult(await only(...(Array.isArray(args) ? (args as readonly unknown[]) : []), ctx), 'the result');
 }
@@ -118,8 +139,9 @@ async function selectRows(run: Run, rows: Rows, failures: Failures): Promise<Row
   const isFilter = run.udf.form === 'filter';
   const user = requirePart(run.udf, isFilter ? 'filter' : run.udf.form === 'function' ? 'default' : 'map');
   const take = (row: Row, result: unknown): void => {
+    // A copy: the guard is no matter of encoders.
     if (!isFilter) out.push(asRow(result));
-    else if (Boolean(result)) out.push({ ...row });
+    else if (result) out.push({ ...row });
   };
   await eachRow(run, rows, failures, (row) => {
     const result = user(row, run.params, run.ctx);
@@ -131,7 +153,12 @@ async function selectRows(run: Run, rows: Rows, failures: Failures): Promise<Row
 }
 
 /** One row after the other: an `await` only where the function gave a promise. */
-async function eachRow(run: Run, rows: Rows, failures: Failures, visit: (row: Row) => Promise<void> | PromiseLike<void> | undefined): Promise<void> {
+async function eachRow(
+  run: Run,
+  rows: Rows,
+  failures: Failures,
+  visit: (row: Row) => Promise<void> | PromiseLike<void> | undefined,
+): Promise<void> {
   const guard = createRowGuard(rows.columns);
   for (let index = 0; index < rows.count; index += 1) {
     const row = guard(rows.row(index));
@@ -149,12 +176,23 @@ async function eachRow(run: Run, rows: Rows, failures: Failures, visit: (row: Ro
 
 /** What a map returns: a plain object is a row, anything else its only column. */
 function asRow(result: unknown): Row {
-  const isRow = typeof result === 'object' && result !== null && !Array.isArray(result) && !(result instanceof Date) && !ArrayBuffer.isView(result) && !(result instanceof Map) && !(result instanceof Set);
+  const isRow =
+    typeof result === 'object' &&
+    result !== null &&
+    !Array.isArray(result) &&
+    !(result instanceof Date) &&
+    !ArrayBuffer.isView(result) &&
+    !(result instanceof Map) &&
+    !(result instanceof Set);
   const row: Row = isRow ? { ...result } : { value: result ?? null };
   for (const name in row) {
     const value = row[name];
     if (typeof value === 'function' || typeof value === 'symbol') {
-      throw new MeshError('bad-result', `The column "${name}" of the result is a ${typeof value}, which can't be sent.`, { detail: { place: name } });
+      throw new MeshError(
+        'bad-result',
+        `The column "${name}" of the result is a ${typeof value}, which can't be sent.`,
+        { detail: { place: name } },
+      );
     }
     // What is no scalar is looked through, so that the error names the place.
     if (typeof value === 'object' && value !== null) encodeCloneable(value, `The column "${name}" of the result`);

@@ -22,7 +22,8 @@ export function createScheduler<T>(bound: number = limits.queuedTasks): Schedule
 
   return {
     add: (job, task) => {
-      if (waiting >= bound) throw new MeshError('busy', `This member has ${waiting} tasks waiting and takes no more now.`);
+      if (waiting >= bound)
+        throw new MeshError('busy', `This member has ${waiting} tasks waiting and takes no more now.`);
       const tasks = jobs.get(job) ?? new Set();
       tasks.add(task);
       jobs.set(job, tasks);

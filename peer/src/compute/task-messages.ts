@@ -99,13 +99,22 @@ export function parseTasksAsk(payload: Uint8Array): TasksAsk {
     skipErrors: from['skipErrors'] === true,
     taskTimeoutMs: number(from['taskTimeoutMs']),
     anywhere: from['anywhere'] === true,
-    tasks: list(from['tasks'], (item) => ({ task: number(item['task']), key: key(item['key']), firstRow: number(item['firstRow']) })),
+    tasks: list(from['tasks'], (item) => ({
+      task: number(item['task']),
+      key: key(item['key']),
+      firstRow: number(item['firstRow']),
+    })),
   };
 }
 
 export function parseCallAsk(payload: Uint8Array): CallAsk {
   const from = fields(payload);
-  return { udf: udfId(from['udf']), fileName: text(from['fileName']), args: bytes(from['args']), timeoutMs: number(from['timeoutMs']) };
+  return {
+    udf: udfId(from['udf']),
+    fileName: text(from['fileName']),
+    args: bytes(from['args']),
+    timeoutMs: number(from['timeoutMs']),
+  };
 }
 
 export function parseTaskNote(payload: Uint8Array): TaskNote {
@@ -148,7 +157,11 @@ function parseDone(from: Fields): TaskDone {
     result:
       result['kind'] === 'state'
         ? { kind: 'state', bytes: bytes(result['bytes']) }
-        : { kind: 'chunk', columns: list(result['columns'], column), ...(result['key'] === undefined ? {} : { key: key(result['key']) }) },
+        : {
+            kind: 'chunk',
+            columns: list(result['columns'], column),
+            ...(result['key'] === undefined ? {} : { key: key(result['key']) }),
+          },
   };
 }
 

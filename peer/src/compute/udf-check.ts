@@ -2,7 +2,7 @@
 // imports nothing, and uses no name that it or every kind of member does not have. Each finding
 // has line and column for the editor.
 
-import type { AnyNode, Program } from 'acorn';
+import type { AnyNode, parse as parseModule, Program } from 'acorn';
 import { MeshError } from '@shoal/shared';
 import { columnInSource, compileUdf, syntaxError, type CompiledUdf } from './udf-compile.ts';
 import { FORMS, formOf } from './udf-form.ts';
@@ -19,7 +19,7 @@ export interface CheckedUdf {
 export async function checkUdf(udf: Udf): Promise<CheckedUdf> {
   const compiled = await compileUdf(udf.source, udf.fileName);
   const [acorn, { fullAncestor }] = await Promise.all([import('acorn'), import('acorn-walk')]);
-  const program = parse(acorn, compiled, udf.fileName);
+  const program = parse(acorn.parse, compiled, udf.fileName);
   const report = (node: AnyNode, name: string, message: string): MeshError => {
     const place = { line: node.loc?.start.line ?? 1, column: (node.loc?.start.column ?? 0) + 1 };
     const column = columnInSource(udf.source, compiled.code, place);
@@ -41,9 +41,9 @@ export async function checkUdf(udf: Udf): Promise<CheckedUdf> {
   return { code: compiled.code, form: form.kind };
 }
 
-function parse(acorn: typeof import('acorn'), compiled: CompiledUdf, fileName: string): Program {
+function parse(parseCode: typeof parseModule, compiled: CompiledUdf, fileName: string): Program {
   try {
-    return acorn.parse(compiled.code, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
+    return parseCode(compiled.code, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
   } catch (error) {
     throw syntaxError(error, fileName);
   }
@@ -64,7 +64,8 @@ function refuseImports(node: AnyNode, report: Report): void {
       if (node.source === undefined || node.source === null) return;
       throw report(node, String(node.source.value), `export from "${String(node.source.value)}" (@): ${alone}.`);
     case 'MetaProperty':
-      if (node.meta.name === 'import') throw report(node, 'import.meta', `import.meta (@): a function has no address of its own.`);
+      if (node.meta.name === 'import')
+        throw report(node, 'import.meta', `import.meta (@): a function has no address of its own.`);
       return;
     default:
   }

@@ -51,7 +51,11 @@ export function syntaxError(error: unknown, fileName: string): MeshError {
 }
 
 /** The column in the user's file (both from 1) of a column in the compiled line, where it can be told: types that were taken out shift what follows them. */
-export function columnInSource(source: string, code: string, place: { readonly line: number; readonly column: number }): number | undefined {
+export function columnInSource(
+  source: string,
+  code: string,
+  place: { readonly line: number; readonly column: number },
+): number | undefined {
   const before = source.split('\n')[place.line - 1] ?? '';
   const after = code.split('\n')[place.line - 1] ?? '';
   const at = place.column - 1;

@@ -42,5 +42,7 @@ export function errorOfFailure(failure: RuntimeFailure, place: FailurePlace): Me
   const shown = failureForPeople(failure, place);
   const where = shown.line === undefined ? place.fileName : `${place.fileName}, line ${shown.line}`;
   const row = shown.rowNumber === undefined ? '' : `row ${shown.rowNumber}, `;
-  return new MeshError(failure.code, `${where}: ${shown.message} (${row}on ${place.memberName})`, { detail: { ...shown } });
+  return new MeshError(failure.code, `${where}: ${shown.message} (${row}on ${place.memberName})`, {
+    detail: { ...shown },
+  });
 }

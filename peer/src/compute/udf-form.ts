@@ -77,7 +77,9 @@ function formOfName(program: Program, name: string): StaticForm {
     if (declared?.type === 'FunctionDeclaration' && declared.id.name === name) return { kind: 'function' };
     if (declared?.type === 'ClassDeclaration' && declared.id.name === name) return formOfNode(program, declared);
     if (declared?.type !== 'VariableDeclaration' || declared.kind !== 'const') continue;
-    const init: Expression | null | undefined = declared.declarations.find(({ id }) => id.type === 'Identifier' && id.name === name)?.init;
+    const init: Expression | null | undefined = declared.declarations.find(
+      ({ id }) => id.type === 'Identifier' && id.name === name,
+    )?.init;
     if (init?.type === 'Identifier') return { kind: 'unknown' };
     if (init !== undefined && init !== null) return formOfNode(program, init);
   }

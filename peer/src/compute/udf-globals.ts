@@ -18,16 +18,22 @@ const PAGE = 'only pages have it, and a function runs in workers of every kind o
 const NODE = 'only Node has it, and a function runs in pages too';
 const NETWORK = 'a function reaches no network; pass what it needs in params, or read it with ctx.get';
 const STORAGE = 'a function reaches no storage but the mesh; read with ctx.get';
-const WORKER = 'it belongs to the worker, which is Shoal\'s';
+const WORKER = "it belongs to the worker, which is Shoal's";
 const WORLD = 'it is not the same on every member; name what you need from it directly';
 const CODE = 'pages refuse code made from text';
 
 const REFUSALS: readonly (readonly [string, string])[] = [
-  [PAGE, 'window document localStorage sessionStorage navigator location history screen alert confirm prompt frames parent top opener requestAnimationFrame cancelAnimationFrame getComputedStyle matchMedia Image Audio HTMLElement Element Node DOMParser MutationObserver customElements RTCPeerConnection'],
+  [
+    PAGE,
+    'window document localStorage sessionStorage navigator location history screen alert confirm prompt frames parent top opener requestAnimationFrame cancelAnimationFrame getComputedStyle matchMedia Image Audio HTMLElement Element Node DOMParser MutationObserver customElements RTCPeerConnection',
+  ],
   [NODE, 'process require module exports __dirname __filename Buffer global setImmediate clearImmediate Deno Bun'],
   [NETWORK, 'fetch XMLHttpRequest WebSocket EventSource WebTransport importScripts Request Response Headers'],
   [STORAGE, 'indexedDB caches cookieStore'],
-  [WORKER, 'postMessage onmessage onerror close addEventListener removeEventListener dispatchEvent Worker SharedWorker MessageChannel MessagePort BroadcastChannel'],
+  [
+    WORKER,
+    'postMessage onmessage onerror close addEventListener removeEventListener dispatchEvent Worker SharedWorker MessageChannel MessagePort BroadcastChannel',
+  ],
   [WORLD, 'globalThis self'],
   ['not every member has it', 'SharedArrayBuffer Atomics WebAssembly Iterator'],
   ['it differs from member to member; ctx.random() gives numbers that are the same each time', 'crypto'],

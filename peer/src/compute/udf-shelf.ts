@@ -15,7 +15,6 @@ export interface UdfShelf {
   get(id: UdfId, fileName: string, signal: AbortSignal): Promise<MeshUdf>;
 }
 
-
 const KEPT = 32;
 
 export function createUdfShelf(values: Values): UdfShelf {
@@ -35,5 +34,8 @@ export function createUdfShelf(values: Values): UdfShelf {
 }
 
 export function meshUdf(compiled: CompiledUdf, id: UdfId, fileName: string): MeshUdf {
-  return { ...compiled, loadable: (instance) => ({ instance, code: compiled.code, sourceName: sourceNameOf(id, fileName) }) };
+  return {
+    ...compiled,
+    loadable: (instance) => ({ instance, code: compiled.code, sourceName: sourceNameOf(id, fileName) }),
+  };
 }

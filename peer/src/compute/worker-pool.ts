@@ -2,7 +2,13 @@
 // without. Whoever waits for a task gets an answer or an error, whatever becomes of its worker.
 
 import { abortError, createDeferred, type Deferred, type Logger, MeshError, toMeshError } from '@shoal/shared';
-import { type PooledWorker, type PooledWorkerDeps, type PoolAnswer, type PoolTask, startPooledWorker } from './pooled-worker.ts';
+import {
+  type PooledWorker,
+  type PooledWorkerDeps,
+  type PoolAnswer,
+  type PoolTask,
+  startPooledWorker,
+} from './pooled-worker.ts';
 import { createScheduler } from './scheduler.ts';
 
 export interface WorkerPool {
@@ -67,9 +73,8 @@ export function createWorkerPool(deps: WorkerPoolDeps): WorkerPool {
       (error: unknown) => {
         starting.delete(started);
         deps.logger.warn('workerNotStarted', { error });
-        // Whoever waits must not wait for a worker that does not come.
-        if (total() === 0) refuseWaiting(toMeshError(error));
-        else pump();
+        // Whoever waits must not wait for a worker that does not come; if there are others, they will do.
+        if (idle.size + busy.size === 0) refuseWaiting(toMeshError(error));
       },
     );
     starting.add(started);

@@ -39,7 +39,10 @@ describe('a structured value comes back as it went', () => {
     [],
     [1, , 3],
     { a: { b: [null, undefined] } },
-    new Map<unknown, unknown>([['a', new Set([1, 'b'])], [{ k: 1 }, new Date(5)]]),
+    new Map<unknown, unknown>([
+      ['a', new Set([1, 'b'])],
+      [{ k: 1 }, new Date(5)],
+    ]),
     new Date(Number.NaN),
     /a+/gi,
     new Float64Array([1.5, -2]),
@@ -78,9 +81,19 @@ describe('a structured value comes back as it went', () => {
 
   test('whatever it is', () => {
     fc.assert(
-      fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true }), (value) => {
-        expect(roundTrip(value)).toEqual(structuredClone(value));
-      }),
+      fc.property(
+        fc.anything({
+          withBigInt: true,
+          withDate: true,
+          withMap: true,
+          withSet: true,
+          withTypedArray: true,
+          withSparseArray: true,
+        }),
+        (value) => {
+          expect(roundTrip(value)).toEqual(structuredClone(value));
+        },
+      ),
     );
   });
 });
@@ -106,7 +119,12 @@ describe('what can not be cloned is refused by its place', () => {
 
 describe('damaged bytes', () => {
   test('give bad-value, never another error, and never much memory', () => {
-    const whole = encodeCloneable({ a: [1, 'text', new Map([[1, new Uint8Array(9)]])], b: new Date(1), c: 5n, d: /x/g });
+    const whole = encodeCloneable({
+      a: [1, 'text', new Map([[1, new Uint8Array(9)]])],
+      b: new Date(1),
+      c: 5n,
+      d: /x/g,
+    });
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.nat(255), fc.nat(whole.length), (at, byte, length) => {
         const damaged = whole.slice(0, length);

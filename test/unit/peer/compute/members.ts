@@ -44,7 +44,10 @@ export interface TestMesh {
 export const NAMES = ['ada', 'ben', 'cleo'];
 
 /** `workers` for each member, in the order of `NAMES`. Chunks belong to the members by turns. */
-export function createTestMesh(workers: readonly number[], makeHost: () => WorkerHost = createThreadWorkerHost): TestMesh {
+export function createTestMesh(
+  workers: readonly number[],
+  makeHost: () => WorkerHost = createThreadWorkerHost,
+): TestMesh {
   const stored = new Map<Key, RawValue>();
   const roster = workers.map((count, index) => rosterEntry(index, count));
   const handlers = new Map<string, ServiceHandler>();
@@ -140,7 +143,8 @@ function testValues({ mesh, stored, self, roster, fetched }: ValuesOptions): Val
     list: () => {
       throw new Error('not needed');
     },
-    holders: async (keys) => new Map(keys.map((key) => [key, { member: mesh.owner(key), sizeBytes: stored.get(key)?.bytes.length ?? 0 }])),
+    holders: async (keys) =>
+      new Map(keys.map((key) => [key, { member: mesh.owner(key), sizeBytes: stored.get(key)?.bytes.length ?? 0 }])),
   };
 }
 
@@ -155,14 +159,26 @@ function testServices(self: PeerId, handlers: Map<string, ServiceHandler>, mesh:
       const handler = handlers.get(`${member} ${name}`);
       if (handler === undefined) throw new MeshError('link-lost', `No link to ${member}.`);
       const { signal = new AbortController().signal } = options;
-      const fill = (part: Partial<ServiceMessage>): ServiceMessage => ({ body: part.body ?? null, payload: part.payload ?? new Uint8Array() });
-      const answer = handler({ ...fill(message), from: self, signal, note: async (note) => options.onNote?.(fill(note)) });
+      const fill = (part: Partial<ServiceMessage>): ServiceMessage => ({
+        body: part.body ?? null,
+        payload: part.payload ?? new Uint8Array(),
+      });
+      const answer = handler({
+        ...fill(message),
+        from: self,
+        signal,
+        note: async (note) => options.onNote?.(fill(note)),
+      });
       return fill(await abortable(answer, signal));
     },
   };
 }
 
-async function loadChunks(values: Values | undefined, name: string, chunks: readonly (readonly Row[])[]): Promise<void> {
+async function loadChunks(
+  values: Values | undefined,
+  name: string,
+  chunks: readonly (readonly Row[])[],
+): Promise<void> {
   if (values === undefined) throw new Error('a mesh has members');
   let firstRow = 0;
   const entries = [];
@@ -175,15 +191,33 @@ async function loadChunks(values: Values | undefined, name: string, chunks: read
     firstRow += rows.length;
   }
   const columns = arrowChunkCodec.inferColumns(chunks.flat()).map((column) => ({ ...column, missing: 0, unfit: 0 }));
-  const info = { name, rowCount: firstRow, sizeBytes: 1, columns, chunkCount: chunks.length, brokenLines: 0, createdAtMs: 0, source: 'test' };
-  await writeDatasetRecord(values, { id: '0123456789abcdef', info, chunks: entries, leftovers: [], isDropped: false }, { expected: null });
+  const info = {
+    name,
+    rowCount: firstRow,
+    sizeBytes: 1,
+    columns,
+    chunkCount: chunks.length,
+    brokenLines: 0,
+    createdAtMs: 0,
+    source: 'test',
+  };
+  await writeDatasetRecord(
+    values,
+    { id: '0123456789abcdef', info, chunks: entries, leftovers: [], isDropped: false },
+    { expected: null },
+  );
 }
 
 /** Rows `{ n, name }` in chunks of `size`. */
 export function numbered(count: number, size: number): readonly (readonly Row[])[] {
   const chunks: Row[][] = [];
   for (let first = 0; first < count; first += size) {
-    chunks.push(Array.from({ length: Math.min(size, count - first) }, (_, index) => ({ n: first + index, name: `row ${first + index}` })));
+    chunks.push(
+      Array.from({ length: Math.min(size, count - first) }, (_, index) => ({
+        n: first + index,
+        name: `row ${first + index}`,
+      })),
+    );
   }
   return chunks;
 }

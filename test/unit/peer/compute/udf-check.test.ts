@@ -22,8 +22,14 @@ describe('a UDF is accepted', () => {
     ['export default (row) => row;', 'function'],
     ['export default async function (row: { a: number }): Promise<number> { return row.a; }', 'function'],
     ['export default { map(row, params, ctx) { return row; } };', 'map'],
-    ['export default { filter: (row: Row): boolean => true } satisfies Udf; interface Row { a: number }; type Udf = unknown', 'filter'],
-    ['const udf = { init: () => 0, visit: (n, row) => n + 1, join: (a, b) => a + b }; export { udf as default };', 'aggregate'],
+    [
+      'export default { filter: (row: Row): boolean => true } satisfies Udf; interface Row { a: number }; type Udf = unknown',
+      'filter',
+    ],
+    [
+      'const udf = { init: () => 0, visit: (n, row) => n + 1, join: (a, b) => a + b }; export { udf as default };',
+      'aggregate',
+    ],
     ['function main() {} export default main;', 'function'],
     ['const make = () => ({ map: (row) => row }); export default make();', 'unknown'],
   ])('%s', async (source, form) => {
@@ -33,15 +39,24 @@ describe('a UDF is accepted', () => {
   test.each([
     ['hoisted helpers', 'export default (row) => later(row); function later(row) { return row; }'],
     ['a var of an inner block', 'export default () => { if (true) { var a = 1; } return a; }'],
-    ['destructuring with defaults', 'export default ({ a, b: [c, ...d], ...rest }, { e = 1 } = {}) => [a, c, d, rest, e];'],
+    [
+      'destructuring with defaults',
+      'export default ({ a, b: [c, ...d], ...rest }, { e = 1 } = {}) => [a, c, d, rest, e];',
+    ],
     ['catch clauses', 'export default () => { try { return 1; } catch ({ message }) { return message; } }'],
     ['labels', 'export default () => { outer: for (const a of [1]) { for (;;) { continue outer; } } }'],
-    ['classes', 'class A { static #b = 1; static c() { return A.#b; } } export default () => new (class B extends A { d = B; })();'],
+    [
+      'classes',
+      'class A { static #b = 1; static c() { return A.#b; } } export default () => new (class B extends A { d = B; })();',
+    ],
     ['property names', 'export default (row) => ({ window: row.document, process: row?.fetch });'],
     ['named function expressions', 'export default function f(n) { return n > 0 ? f(n - 1) : arguments.length; }'],
     ['a name of the platform shadowed', 'export default (row) => { const window = row; return window; }'],
     ['asking whether a name is there', 'export default () => typeof window === "undefined";'],
-    ['the globals of all workers', 'export default () => [new TextEncoder(), new URL("a:b"), structuredClone(1), performance.now(), atob(""), Math.PI]'],
+    [
+      'the globals of all workers',
+      'export default () => [new TextEncoder(), new URL("a:b"), structuredClone(1), performance.now(), atob(""), Math.PI]',
+    ],
     ['enums', 'enum Size { small, large } export default () => Size.large;'],
     ['types of imports', 'import type { A } from "a"; export default (a: A) => a;'],
   ])('with %s', async (_what, source) => {
@@ -69,7 +84,9 @@ describe('a UDF is refused before it is sent', () => {
   });
 
   test('with the column of the TypeScript, behind types too', async () => {
-    expect(await refusal('export default (row: { a: number }, rate: number) => row.a * tax;')).toMatchObject({ detail: { line: 1, column: 62, name: 'tax' } });
+    expect(await refusal('export default (row: { a: number }, rate: number) => row.a * tax;')).toMatchObject({
+      detail: { line: 1, column: 62, name: 'tax' },
+    });
   });
 
   test.each([
