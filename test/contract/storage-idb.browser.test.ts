@@ -56,7 +56,11 @@ test('records are written relaxed, facts strictly, and many writes share a trans
   await storage.putMeta('identity', new Uint8Array(32));
 
   expect(transactions).toBeLessThan(10);
-  expect(spy.mock.calls.slice(0, transactions).every(([, mode, options]) => mode === 'readwrite' && options?.durability === 'relaxed')).toBe(true);
+  expect(
+    spy.mock.calls
+      .slice(0, transactions)
+      .every(([, mode, options]) => mode === 'readwrite' && options?.durability === 'relaxed'),
+  ).toBe(true);
   expect(spy.mock.calls.at(-1)?.[2]).toEqual({ durability: 'strict' });
   expect(storage.durability).toBe('relaxed');
   spy.mockRestore();
@@ -94,7 +98,10 @@ test('a browser that refuses is told of in one sentence', async () => {
     throw new DOMException('The operation is insecure.', 'SecurityError');
   });
 
-  await expect(createIdbStorage(newName())).rejects.toMatchObject({ code: 'storage', message: expect.stringContaining('allow site data') });
+  await expect(createIdbStorage(newName())).rejects.toMatchObject({
+    code: 'storage',
+    message: expect.stringContaining('allow site data'),
+  });
 
   spy.mockRestore();
 });

@@ -22,7 +22,8 @@ function poisonBatches(): () => void {
   const prototype = ClassicLevel.prototype as unknown as Batching;
   const real = prototype.batch;
   const spy = vi.spyOn(prototype, 'batch').mockImplementation(function (this: Batching, operations, options) {
-    if (operations.some(({ key }) => key.endsWith(POISON))) return Promise.reject(new Error('IO error: the disk is broken here'));
+    if (operations.some(({ key }) => key.endsWith(POISON)))
+      return Promise.reject(new Error('IO error: the disk is broken here'));
     return real.call(this, operations, options);
   });
   return () => spy.mockRestore();

@@ -52,7 +52,8 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
     });
     afterEach(() => under.dispose());
 
-    const valueOf = async (key: string, slot = SLOT): Promise<string | undefined> => text((await storage.get(slot, requireKey(key)))?.value);
+    const valueOf = async (key: string, slot = SLOT): Promise<string | undefined> =>
+      text((await storage.get(slot, requireKey(key)))?.value);
 
     test('gives back what was put, head and value', async () => {
       await storage.write([put(SLOT, 'a', 'one')]);
@@ -100,20 +101,29 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
     });
 
     test('carries out a batch of several slots in its order', async () => {
-      await storage.write([put(SLOT, 'a', 'one'), put(OTHER, 'b', 'two'), put(SLOT, 'a', 'three'), { kind: 'delete', slot: OTHER, key: requireKey('b') }]);
+      await storage.write([
+        put(SLOT, 'a', 'one'),
+        put(OTHER, 'b', 'two'),
+        put(SLOT, 'a', 'three'),
+        { kind: 'delete', slot: OTHER, key: requireKey('b') },
+      ]);
 
       expect(await valueOf('a')).toBe('three');
       expect(await valueOf('b', OTHER)).toBeUndefined();
     });
 
     test('writes all of a batch or none', async () => {
-      await expect(storage.write([put(SLOT, 'a', 'one'), under.poisoned(SLOT), put(SLOT, 'b', 'two')])).rejects.toMatchObject({ name: 'MeshError' });
+      await expect(
+        storage.write([put(SLOT, 'a', 'one'), under.poisoned(SLOT), put(SLOT, 'b', 'two')]),
+      ).rejects.toMatchObject({ name: 'MeshError' });
 
       expect(await keysOf(storage, SLOT)).toEqual([]);
     });
 
     test('a batch that fails does not take along the 63 beside it', async () => {
-      const writes = Array.from({ length: 64 }, (_, n) => (n === 31 ? storage.write([under.poisoned(SLOT)]) : storage.write([put(SLOT, `key ${n}`, `${n}`)])));
+      const writes = Array.from({ length: 64 }, (_, n) =>
+        n === 31 ? storage.write([under.poisoned(SLOT)]) : storage.write([put(SLOT, `key ${n}`, `${n}`)]),
+      );
 
       const outcomes = await Promise.allSettled(writes);
 
@@ -139,7 +149,12 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
 
     test('scans the heads of one slot in order, each once', async () => {
       const names = Array.from({ length: 600 }, (_, n) => `k${n.toString().padStart(4, '0')}`);
-      await storage.write([...names.toReversed().map((key) => put(SLOT, key, key)), put(OTHER, 'x', 'x'), put(8 as Slot, 'y', 'y'), put(6 as Slot, 'z', 'z')]);
+      await storage.write([
+        ...names.toReversed().map((key) => put(SLOT, key, key)),
+        put(OTHER, 'x', 'x'),
+        put(8 as Slot, 'y', 'y'),
+        put(6 as Slot, 'z', 'z'),
+      ]);
 
       expect(await keysOf(storage, SLOT)).toEqual(names);
     });
@@ -194,7 +209,13 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
 
     test('names the slots that hold something, ascending', async () => {
       expect(await storage.slots()).toEqual([]);
-      await storage.write([put(OTHER, 'a', 'x'), put(4095 as Slot, 'b', 'x'), put(SLOT, 'c', 'x'), put(SLOT, 'd', 'x'), put(0 as Slot, 'e', 'x')]);
+      await storage.write([
+        put(OTHER, 'a', 'x'),
+        put(4095 as Slot, 'b', 'x'),
+        put(SLOT, 'c', 'x'),
+        put(SLOT, 'd', 'x'),
+        put(0 as Slot, 'e', 'x'),
+      ]);
       await storage.write([{ kind: 'delete', slot: 0 as Slot, key: requireKey('e') }]);
 
       expect(await storage.slots()).toEqual([7, 511, 4095]);
@@ -208,7 +229,8 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
 
       const stored = (await storage.get(SLOT, requireKey('large')))?.value;
       expect(stored?.byteLength).toBe(limits.valueBytes);
-      for (let place = 0; place < value.length; place += 4_099) if (stored?.[place] !== place % 251) throw new Error(`byte ${place} differs`);
+      for (let place = 0; place < value.length; place += 4_099)
+        if (stored?.[place] !== place % 251) throw new Error(`byte ${place} differs`);
     });
 
     test('takes views on larger buffers, and what is read lies at a multiple of 8', async () => {
@@ -230,7 +252,10 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
 
       await storage.write([{ kind: 'aside', slot: SLOT, key: requireKey('a') }]);
       await storage.write([put(SLOT, 'a', 'again')]);
-      await storage.write([{ kind: 'aside', slot: SLOT, key: requireKey('a') }, { kind: 'aside', slot: SLOT, key: requireKey('not there') }]);
+      await storage.write([
+        { kind: 'aside', slot: SLOT, key: requireKey('a') },
+        { kind: 'aside', slot: SLOT, key: requireKey('not there') },
+      ]);
 
       expect(await keysOf(storage, SLOT)).toEqual(['b']);
       const usage = { records: 2, bytes: 2 * 'head of a'.length + 'one'.length + 'again'.length };

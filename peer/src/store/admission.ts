@@ -1,6 +1,16 @@
 // Whether a request about a slot is served now, waits, or is sent to where the slot is (rules 9, 10, 17).
 
-import { MeshError, NO_PAYLOAD, slotOfKey, type Configuration, type Key, type MeshErrorCode, type MeshErrorWire, type Slot, type Version } from '@shoal/shared';
+import {
+  MeshError,
+  NO_PAYLOAD,
+  slotOfKey,
+  type Configuration,
+  type Key,
+  type MeshErrorCode,
+  type MeshErrorWire,
+  type Slot,
+  type Version,
+} from '@shoal/shared';
 import type { StoreAnswer } from './range-store.ts';
 import type { SlotCell, StoreContext } from './store-context.ts';
 
@@ -14,7 +24,10 @@ export function admit(context: StoreContext, cell: SlotCell, epoch: number): Adm
   if (context.isClosed()) throw new MeshError('closed', 'This member has left the mesh.');
   const { row } = cell;
   if (row === undefined) {
-    return { kind: 'answer', answer: refusal('no-registrar', `This member does not know yet who holds slot ${cell.slot}; try again.`) };
+    return {
+      kind: 'answer',
+      answer: refusal('no-registrar', `This member does not know yet who holds slot ${cell.slot}; try again.`),
+    };
   }
   if (epoch > row.epoch) return { kind: 'wait' };
   if (epoch !== 0 && epoch < row.epoch) return { kind: 'answer', answer: moved(row) };

@@ -149,7 +149,10 @@ export function createContext(
 
 function viewOf(
   cells: ReadonlyMap<Slot, SlotCell>,
-  { cacheBytes, aside }: { readonly cacheBytes: number; readonly aside: { readonly records: number; readonly bytes: number } },
+  {
+    cacheBytes,
+    aside,
+  }: { readonly cacheBytes: number; readonly aside: { readonly records: number; readonly bytes: number } },
 ): StoreView {
   let owned = 0;
   let moving = 0;

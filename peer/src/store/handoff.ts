@@ -171,7 +171,8 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
       expected = undefined;
       for (const open of cell.open.values()) settleOwed(open);
     },
-    isStuck: (nowMs) => (expected !== undefined || owing > 0) && nowMs - heardAtMs > limits.stuckMs + bytesOut / SLOWEST_BYTES_PER_MS,
+    isStuck: (nowMs) =>
+      (expected !== undefined || owing > 0) && nowMs - heardAtMs > limits.stuckMs + bytesOut / SLOWEST_BYTES_PER_MS,
   };
 }
 
@@ -213,7 +214,10 @@ async function stream(to: Stream): Promise<void> {
   await sendPart(to, { fromKey, toKey: undefined, keys });
 }
 
-async function sendPart(to: Stream, part: { readonly fromKey: Key | undefined; readonly toKey: Key | undefined; readonly keys: readonly KeyVersion[] }): Promise<void> {
+async function sendPart(
+  to: Stream,
+  part: { readonly fromKey: Key | undefined; readonly toKey: Key | undefined; readonly keys: readonly KeyVersion[] },
+): Promise<void> {
   const { fromKey, toKey, keys } = part;
   const frame: PartFrame = {
     kind: 'part',
@@ -246,7 +250,8 @@ async function gather(to: Stream, keys: readonly Key[]): Promise<Batch> {
   for (const key of keys) {
     const { records: store } = to.context;
     const sizeBytes = (await store.head(to.cell.slot, key, to.cell.stay))?.sizeBytes ?? 0;
-    const isFull = bytes + sizeBytes > limits.handOffPartBytes || records.length >= RECORDS_AT_ONCE || keyBytes > RECORDS_KEY_BYTES;
+    const isFull =
+      bytes + sizeBytes > limits.handOffPartBytes || records.length >= RECORDS_AT_ONCE || keyBytes > RECORDS_KEY_BYTES;
     if (records.length > 0 && isFull) break;
     const record = await store.read(to.cell.slot, key, to.cell.stay);
     if (record === undefined) continue;
@@ -269,4 +274,3 @@ async function sendRecords(to: Stream, { records, values, bytes }: Batch): Promi
     giveBack?.();
   }
 }
-

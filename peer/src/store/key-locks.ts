@@ -53,7 +53,8 @@ export function createKeyLocks(maxQueue: number = limits.slotWaiting): KeyLocks 
       take(lock, mode);
       return undefined;
     }
-    if (lock.queue.length >= maxQueue) throw new MeshError('busy', `Too many requests wait for the key "${key}"; try again.`);
+    if (lock.queue.length >= maxQueue)
+      throw new MeshError('busy', `Too many requests wait for the key "${key}"; try again.`);
     return wait(lock, mode, signal, () => admit(key, lock));
   };
 

@@ -46,7 +46,11 @@ export interface Learner {
   tombstones(): Iterable<{ readonly key: Key; readonly version: Version; readonly writtenAtMs: number }>;
 }
 
-export function createLearner(context: StoreContext, cell: SlotCell, options: { readonly handOff: HandOff; readonly begin: BeginFrame }): Learner {
+export function createLearner(
+  context: StoreContext,
+  cell: SlotCell,
+  options: { readonly handOff: HandOff; readonly begin: BeginFrame },
+): Learner {
   const { handOff, begin } = options;
   const head = { slot: cell.slot, epoch: begin.epoch, number: begin.number };
   const index = new Map<Key, Entry>();
@@ -67,7 +71,8 @@ export function createLearner(context: StoreContext, cell: SlotCell, options: { 
     context.dispatch(cell, { kind: 'unlearn', number: begin.number });
   };
 
-  const isLive = (version: Version): boolean => compareVersions(version, { epoch: begin.epoch, counter: begin.counter }) > 0;
+  const isLive = (version: Version): boolean =>
+    compareVersions(version, { epoch: begin.epoch, counter: begin.counter }) > 0;
 
   const forget = (key: Key): void => {
     const entry = index.get(key);
@@ -93,10 +98,9 @@ export function createLearner(context: StoreContext, cell: SlotCell, options: { 
   };
 
   const start = async (): Promise<void> => {
-    await context.records
-      .load(cell.slot, cell.row?.emptyBefore ?? 0, begin.epoch, (key, recordHead) => {
-        if (!isStopped) note(key, recordHead, false);
-      });
+    await context.records.load(cell.slot, cell.row?.emptyBefore ?? 0, begin.epoch, (key, recordHead) => {
+      if (!isStopped) note(key, recordHead, false);
+    });
     send({ kind: 'begun', ...head, digest });
   };
 
@@ -116,7 +120,8 @@ export function createLearner(context: StoreContext, cell: SlotCell, options: { 
     for (const { key, version } of frame.keys) {
       const entry = index.get(key);
       if (entry !== undefined) entry.isListed = true;
-      if (entry === undefined || (!isLive(entry.version) && compareVersions(entry.version, version) !== 0)) wanted.add(key);
+      if (entry === undefined || (!isLive(entry.version) && compareVersions(entry.version, version) !== 0))
+        wanted.add(key);
     }
     if (frame.toKey === undefined) await removeUnlisted();
     send({ kind: 'want', ...head, keys: [...wanted] });
@@ -183,15 +188,20 @@ export function createLearner(context: StoreContext, cell: SlotCell, options: { 
       return digest;
     },
     *tombstones() {
-      for (const [key, { version, tombstone, writtenAtMs }] of index) if (tombstone) yield { key, version, writtenAtMs };
+      for (const [key, { version, tombstone, writtenAtMs }] of index)
+        if (tombstone) yield { key, version, writtenAtMs };
     },
   };
 }
 
 /** The records of a frame with their values. Throws `bad-frame` if the payload is not of them. */
 function unpack(frame: ReplicateFrame | RecordsFrame): readonly RecordToWrite[] {
-  const values = unpackValues(frame.payload, frame.records.map(({ head }) => head.sizeBytes));
-  if (values === undefined) throw new MeshError('bad-frame', `A ${frame.kind} frame whose payload is not of its records.`);
+  const values = unpackValues(
+    frame.payload,
+    frame.records.map(({ head }) => head.sizeBytes),
+  );
+  if (values === undefined)
+    throw new MeshError('bad-frame', `A ${frame.kind} frame whose payload is not of its records.`);
   return frame.records.map(({ key, head }, index) => {
     const value = values[index];
     return head.tombstone || value === undefined ? { key, head } : { key, head, value };

@@ -38,7 +38,8 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
     isPlanned = false;
     if (isStopped || wish.length === 0) return;
     const openTo = new Map<PeerId, number>();
-    for (const { outgoing } of context.handOffs) if (outgoing !== undefined) openTo.set(outgoing.to, (openTo.get(outgoing.to) ?? 0) + 1);
+    for (const { outgoing } of context.handOffs)
+      if (outgoing !== undefined) openTo.set(outgoing.to, (openTo.get(outgoing.to) ?? 0) + 1);
     const moves = planHandOffs({
       wish,
       openTo,
@@ -58,7 +59,8 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
 
   const tick = (): void => {
     const now = clock.monotonicMs();
-    for (const { outgoing } of [...context.handOffs]) if (outgoing?.isStuck(now) === true) outgoing.giveUp('the learner is silent');
+    for (const { outgoing } of [...context.handOffs])
+      if (outgoing?.isStuck(now) === true) outgoing.giveUp('the learner is silent');
     plan();
     stopTick = clock.setTimer(tick, limits.heartbeatMs);
   };
@@ -70,7 +72,8 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
       const wished = new Map(moves.map(({ slot, to }) => [slot, to]));
       for (const cell of [...context.handOffs]) {
         // A sealed one is a round trip from its end: finishing is the shorter stop.
-        if (cell.state.role === 'serving' && wished.get(cell.slot) !== cell.outgoing?.to) cell.outgoing?.giveUp('not wished any more');
+        if (cell.state.role === 'serving' && wished.get(cell.slot) !== cell.outgoing?.to)
+          cell.outgoing?.giveUp('not wished any more');
       }
       plan();
     },
@@ -79,8 +82,8 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
       for (const cell of cells.values()) {
         if (cell.outgoing?.to === member) cell.outgoing.giveUp('its link closed');
         const { state } = cell;
-        if (state.role === 'learner' && state.to === member) context.dispatch(cell, { kind: 'unlearn', number: state.number });
-        if (cell.kept.length > 0) cell.kept = cell.kept.filter(({ from }) => from !== member);
+        if (state.role === 'learner' && state.to === member)
+          context.dispatch(cell, { kind: 'unlearn', number: state.number });
       }
     },
     stop() {

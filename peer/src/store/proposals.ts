@@ -1,7 +1,16 @@
 // Proposals to the registrar, grouped: while one message is out the next collects, so that a thousand
 // moves are a few messages and a few syncs of the registrar's file.
 
-import { createDeferred, decodeRows, type Change, type Clock, type Configuration, type Deferred, type Outcome, type SlotOutcome } from '@shoal/shared';
+import {
+  createDeferred,
+  decodeRows,
+  type Change,
+  type Clock,
+  type Configuration,
+  type Deferred,
+  type Outcome,
+  type SlotOutcome,
+} from '@shoal/shared';
 
 /** What one message may name (signaling's bound). */
 const CHANGES_MOST = 4_096;

@@ -114,9 +114,25 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
   const expire = async (cell: SlotCell, key: Key, head: RecordHead, signal: AbortSignal): Promise<StoreAnswer> => {
     ownRequests += 1;
     const id = makeRequestId(deps.incarnation, FIRST_OWN_REQUEST + (ownRequests % 100_000_000));
-    const write = { key, op: 'delete', expected: head.version, mediaType: '', contentNamed: false, sizeBytes: 0 } as const;
+    const write = {
+      key,
+      op: 'delete',
+      expected: head.version,
+      mediaType: '',
+      contentNamed: false,
+      sizeBytes: 0,
+    } as const;
     const frame: PutFrame = {
-      kind: 'put', id, ageMs: 0, remainingMs: 0, forwarded: false, slot: cell.slot, epoch: 0, minCopies: 1, writes: [write], payload: NO_PAYLOAD,
+      kind: 'put',
+      id,
+      ageMs: 0,
+      remainingMs: 0,
+      forwarded: false,
+      slot: cell.slot,
+      epoch: 0,
+      minCopies: 1,
+      writes: [write],
+      payload: NO_PAYLOAD,
     };
     context.expiring.add(id);
     try {
@@ -187,7 +203,8 @@ function applyRows(context: StoreContext, rows: readonly Configuration[]): void 
   for (const row of rows) {
     const cell = context.cell(row.slot);
     const known = cell.row;
-    const isNewer = known === undefined || row.epoch > known.epoch || (row.epoch === known.epoch && row.settled && !known.settled);
+    const isNewer =
+      known === undefined || row.epoch > known.epoch || (row.epoch === known.epoch && row.settled && !known.settled);
     if (!isNewer) continue;
     cell.row = row;
     if (row.epoch !== known?.epoch) cell.refused.clear();
@@ -212,7 +229,8 @@ async function* listKeys(
     const { stay, slot } = cell;
     for await (const { key, head } of context.records.scan(slot, { signal })) {
       if (!isServing(cell, stay) && cell.stay !== stay) break;
-      if (key.startsWith(prefix) && !head.tombstone && !isExpired(head, context.deps.meshNowMs())) yield { key, slot, head };
+      if (key.startsWith(prefix) && !head.tombstone && !isExpired(head, context.deps.meshNowMs()))
+        yield { key, slot, head };
     }
   }
 }

@@ -1,15 +1,31 @@
 // Get: only the owner answers, with the value in hand and the right to serve looked at again (rule 17).
 
-import { NO_PAYLOAD, throwIfAborted, toMeshError, compareVersions, type GetFrame, type RecordHead } from '@shoal/shared';
+import {
+  NO_PAYLOAD,
+  throwIfAborted,
+  toMeshError,
+  compareVersions,
+  type GetFrame,
+  type RecordHead,
+} from '@shoal/shared';
 import { admit, refuseWith, wrongSlot } from './admission.ts';
 import type { StoreAnswer } from './range-store.ts';
 import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
 import type { CachedRecord } from './value-cache.ts';
 
 /** Writes the tombstone of a record whose time is over (rule 31). */
-export type Expire = (cell: SlotCell, key: GetFrame['key'], head: RecordHead, signal: AbortSignal) => Promise<StoreAnswer>;
+export type Expire = (
+  cell: SlotCell,
+  key: GetFrame['key'],
+  head: RecordHead,
+  signal: AbortSignal,
+) => Promise<StoreAnswer>;
 
-export async function readKey(context: StoreContext, frame: GetFrame, options: { readonly signal: AbortSignal; readonly expire: Expire }): Promise<StoreAnswer> {
+export async function readKey(
+  context: StoreContext,
+  frame: GetFrame,
+  options: { readonly signal: AbortSignal; readonly expire: Expire },
+): Promise<StoreAnswer> {
   const { signal } = options;
   const wrong = wrongSlot(frame.slot, [frame.key], context.deps.slotCount);
   if (wrong !== undefined) return wrong;
@@ -39,7 +55,12 @@ type ReadStep =
   | { readonly kind: 'expired'; readonly head: RecordHead }
   | { readonly kind: 'absent'; readonly put: Promise<void> };
 
-async function readOnce(context: StoreContext, cell: SlotCell, frame: GetFrame, signal: AbortSignal): Promise<ReadStep> {
+async function readOnce(
+  context: StoreContext,
+  cell: SlotCell,
+  frame: GetFrame,
+  signal: AbortSignal,
+): Promise<ReadStep> {
   const { key, slot } = frame;
   const { stay } = cell;
   const release = await context.locks.acquire([key], 'read', signal);
@@ -64,7 +85,12 @@ async function readOnce(context: StoreContext, cell: SlotCell, frame: GetFrame, 
 }
 
 /** The record, nothing, or what to tell if this member's storage can't be read. */
-async function readRecord(context: StoreContext, cell: SlotCell, frame: GetFrame, stay: number): Promise<CachedRecord | StoreAnswer | undefined> {
+async function readRecord(
+  context: StoreContext,
+  cell: SlotCell,
+  frame: GetFrame,
+  stay: number,
+): Promise<CachedRecord | StoreAnswer | undefined> {
   try {
     return await context.records.read(cell.slot, frame.key, stay);
   } catch (error) {

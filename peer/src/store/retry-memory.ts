@@ -88,7 +88,8 @@ export function createRetryMemory(elapsed: ElapsedClock, options: RetryMemoryOpt
       const remembered: RememberedRequest[] = [];
       for (const id of ids.slice(-most)) {
         const entry = entries.get(id);
-        if (entry !== undefined) remembered.push({ id, version: entry.version, ageMs: Math.max(0, now.longerMs - entry.longerMs) });
+        if (entry !== undefined)
+          remembered.push({ id, version: entry.version, ageMs: Math.max(0, now.longerMs - entry.longerMs) });
       }
       const cut = ids.length > most ? (remembered[0]?.ageMs ?? 0) : Infinity;
       return { remembered, reachMs: Math.min(reachMs(slot), cut) };

@@ -31,18 +31,24 @@ export function receiveSlotFrame(context: StoreContext, mail: SlotMail): void {
       dropKept(context, cell, from);
       if (isLearnedFrom(cell, mail)) context.dispatch(cell, { kind: 'unlearn', number: frame.number });
       return undefined;
+    default:
+      return isFromOwner(frame) ? fromOwner(context, cell, mail) : ignore(context, mail, 'backups are not spoken yet');
+  }
+}
+
+/** What the owner of a slot sends to a learner. */
+type OwnerFrame = Extract<SlotFrame, { kind: 'begin' | 'replicate' | 'part' | 'records' | 'check' }>;
+
+function isFromOwner(frame: SlotFrame): frame is OwnerFrame {
+  switch (frame.kind) {
     case 'begin':
     case 'replicate':
     case 'part':
     case 'records':
     case 'check':
-      return fromOwner(context, cell, mail);
-    case 'take-epoch':
-    case 'taken':
-    case 'settle-keys':
-    case 'settle-records':
-    case 'drop-tombstones':
-      return ignore(context, mail, 'backups are not spoken yet');
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -70,7 +76,8 @@ function fromOwner(context: StoreContext, cell: SlotCell, mail: SlotMail): void 
     context.deps.send(from, { kind: 'other-epoch', slot: cell.slot, epoch: row.epoch });
     return;
   }
-  const isOwner = row.owner === from && row.copies.some((copy) => copy.member === from && copy.incarnation === incarnation);
+  const isOwner =
+    row.owner === from && row.copies.some((copy) => copy.member === from && copy.incarnation === incarnation);
   if (!isOwner) return ignore(context, mail, 'not from the owner');
   if (frame.kind === 'begin') {
     const canTake = context.takesLearning() && context.freeBytes() > limits.storageReserveBytes;

@@ -40,7 +40,10 @@ export interface SlotRecords {
   write(slot: Slot, records: readonly RecordToWrite[]): Promise<void>;
   remove(slot: Slot, keys: readonly Key[]): Promise<void>;
   /** All heads in the storage's order; those that are no heads are skipped and reported. */
-  scan(slot: Slot, options?: { readonly afterKey?: Key; readonly signal?: AbortSignal }): AsyncIterable<{ readonly key: Key; readonly head: RecordHead }>;
+  scan(
+    slot: Slot,
+    options?: { readonly afterKey?: Key; readonly signal?: AbortSignal },
+  ): AsyncIterable<{ readonly key: Key; readonly head: RecordHead }>;
   /** Puts aside the records from before the slot was last declared empty; `each` hears the others. */
   load(slot: Slot, emptyBefore: number, epoch: number, each: (key: Key, head: RecordHead) => void): Promise<SlotScan>;
   /** Deletes or puts aside all records while `goesOn` says so. */
@@ -67,7 +70,9 @@ export function createSlotRecords(deps: SlotRecordsDeps): SlotRecords {
     const head = decodeRecordHead(bytes);
     if (head !== undefined) return head;
     deps.onBadHead(slot, key);
-    throw new MeshError('storage', `The record of "${key}" on this member's storage can't be read.`, { detail: { key } });
+    throw new MeshError('storage', `The record of "${key}" on this member's storage can't be read.`, {
+      detail: { key },
+    });
   };
 
   const move = async (slot: Slot, kind: 'delete' | 'aside', keys: readonly Key[]): Promise<void> => {
@@ -105,7 +110,12 @@ export function createSlotRecords(deps: SlotRecordsDeps): SlotRecords {
       occupied.add(slot);
       await storage.write(
         records.map(({ key, head, value }): StorageWrite => {
-          return { kind: 'put', slot, key, record: { head: encodeRecordHead(head), value: head.tombstone ? undefined : value } };
+          return {
+            kind: 'put',
+            slot,
+            key,
+            record: { head: encodeRecordHead(head), value: head.tombstone ? undefined : value },
+          };
         }),
       );
     },
@@ -154,7 +164,8 @@ export function createSlotRecords(deps: SlotRecordsDeps): SlotRecords {
         if (written < epoch) (written < emptyBefore ? gone.aside : gone.delete).push(key);
       }
       for (const kind of ['aside', 'delete'] as const) {
-        for (let first = 0; first < gone[kind].length && goesOn(); first += SWEEP_BATCH) await move(slot, kind, gone[kind].slice(first, first + SWEEP_BATCH));
+        for (let first = 0; first < gone[kind].length && goesOn(); first += SWEEP_BATCH)
+          await move(slot, kind, gone[kind].slice(first, first + SWEEP_BATCH));
       }
     },
     mayHold: (slot) => occupied.has(slot),

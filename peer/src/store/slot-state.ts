@@ -56,7 +56,13 @@ function stay(state: SlotState): SlotStep {
 }
 
 function startLoading(row: Configuration, meaning: RowMeaning, before: readonly SlotEffect[] = []): SlotStep {
-  const state: SettlingState = { role: 'settling', epoch: row.epoch, revived: !row.settled, step: 'loading', counter: 0 };
+  const state: SettlingState = {
+    role: 'settling',
+    epoch: row.epoch,
+    revived: !row.settled,
+    step: 'loading',
+    counter: 0,
+  };
   return { state, effects: [...before, { kind: 'load', emptied: meaning === 'mine-emptied' }] };
 }
 
@@ -106,7 +112,8 @@ function stepSettling(state: SettlingState, event: SlotEvent): SlotStep {
       const { row, meaning } = event;
       if (!isMine(meaning)) return lose(meaning, false);
       if (meaning === 'mine-emptied') return startLoading(row, meaning);
-      if (state.step === 'proposing' && row.settled && row.epoch <= state.epoch + 1) return activate(row.epoch, state.counter);
+      if (state.step === 'proposing' && row.settled && row.epoch <= state.epoch + 1)
+        return activate(row.epoch, state.counter);
       if (state.step === 'proposing') return startLoading(row, meaning);
       return stay({ ...state, epoch: row.epoch, revived: !row.settled });
     }
@@ -194,7 +201,10 @@ function checkIfDrained(state: SealedState, before: readonly SlotEffect[] = []):
 
 function closing(state: ServingState | SealedState): SlotStep {
   const { epoch, counter, open } = state;
-  return { state: { role: 'sealed', epoch, counter, open, step: 'closing' }, effects: [...endOf(state.handOff), { kind: 'seal' }] };
+  return {
+    state: { role: 'sealed', epoch, counter, open, step: 'closing' },
+    effects: [...endOf(state.handOff), { kind: 'seal' }],
+  };
 }
 
 function stepSealed(state: SealedState, event: SlotEvent): SlotStep {
@@ -206,7 +216,10 @@ function stepSealed(state: SealedState, event: SlotEvent): SlotStep {
     case 'report': {
       if (state.step !== 'checking' || state.handOff?.number !== event.number) return stay(state);
       if (!event.equal) return unseal(state);
-      return { state: { ...state, step: 'proposing' }, effects: [{ kind: 'propose-hand-over', handOff: state.handOff }] };
+      return {
+        state: { ...state, step: 'proposing' },
+        effects: [{ kind: 'propose-hand-over', handOff: state.handOff }],
+      };
     }
     case 'hand-over-refused':
       return state.step === 'proposing' && state.handOff?.number === event.number ? unseal(state) : stay(state);

@@ -1,7 +1,15 @@
 // Drives one slot's machine: carries out its effects over storage, the other members and the registrar,
 // and gives it what came of them. (What happens when: `slot-state.ts`.)
 
-import { EMPTY_DIGEST, type BeginFrame, type Change, type Configuration, type Incarnation, type PeerId, type SlotOutcome } from '@shoal/shared';
+import {
+  EMPTY_DIGEST,
+  type BeginFrame,
+  type Change,
+  type Configuration,
+  type Incarnation,
+  type PeerId,
+  type SlotOutcome,
+} from '@shoal/shared';
 import { createHandOff } from './handoff.ts';
 import { createLearner } from './learner.ts';
 import type { HandOff, RowMeaning, SlotEffect, SlotEvent } from './slot-events.ts';
@@ -22,16 +30,24 @@ export function dispatch(context: StoreContext, cell: SlotCell, event: SlotEvent
 }
 
 /** `begin`, from the owner of the present epoch: learn. */
-export function beginLearning(context: StoreContext, cell: SlotCell, options: { readonly from: PeerId; readonly incarnation: Incarnation; readonly frame: BeginFrame }): void {
+export function beginLearning(
+  context: StoreContext,
+  cell: SlotCell,
+  options: { readonly from: PeerId; readonly incarnation: Incarnation; readonly frame: BeginFrame },
+): void {
   const { from, incarnation, frame } = options;
   const handOff: HandOff = { to: from, incarnation, number: frame.number };
   dispatch(context, cell, { kind: 'begin', epoch: frame.epoch, handOff });
   const { state } = cell;
-  if (state.role === 'learner' && state.number === frame.number) cell.learner = createLearner(context, cell, { handOff, begin: frame });
+  if (state.role === 'learner' && state.number === frame.number)
+    cell.learner = createLearner(context, cell, { handOff, begin: frame });
 }
 
 /** What a row that came says of this process. */
-export function meaningOf(row: Configuration, self: { readonly member: PeerId; readonly incarnation: Incarnation }): RowMeaning {
+export function meaningOf(
+  row: Configuration,
+  self: { readonly member: PeerId; readonly incarnation: Incarnation },
+): RowMeaning {
   const isEmptied = row.emptyBefore === row.epoch;
   if (row.owner !== self.member) return isEmptied ? 'others-emptied' : 'others';
   const copy = row.copies.find(({ member }) => member === self.member);
@@ -91,7 +107,8 @@ function load(context: StoreContext, cell: SlotCell, isEmptied: boolean): void {
   cell.digest = EMPTY_DIGEST;
   const { stay } = cell;
   // A new mesh gives thousands of empty slots at once: nothing to read, nothing to wait for.
-  if (context.isReady() && !context.records.mayHold(cell.slot)) return dispatch(context, cell, { kind: 'loaded', counter: 0 });
+  if (context.isReady() && !context.records.mayHold(cell.slot))
+    return dispatch(context, cell, { kind: 'loaded', counter: 0 });
   runJob(context, cell, async () => {
     const row = cell.row;
     if (cell.stay !== stay || row === undefined) return;
@@ -184,4 +201,3 @@ function end(context: StoreContext, cell: SlotCell, { to, number }: HandOff): vo
   context.deps.send(to, { kind: 'end', slot: cell.slot, epoch, number });
   context.changed();
 }
-

@@ -132,4 +132,3 @@ export function createCell(slot: Slot): SlotCell {
 export function isServing(cell: SlotCell, stay: number): boolean {
   return cell.state.role === 'serving' && cell.stay === stay;
 }
-

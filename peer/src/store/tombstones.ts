@@ -1,7 +1,15 @@
 // Deletes that are kept until everybody who might bring the key back knows of them (rule 30). With one
 // copy that is an hour without an open hand-off; then the owner drops the record.
 
-import { limits, type Key, type RecordHead, type Slot, type Version, compareVersions, removeFromDigest } from '@shoal/shared';
+import {
+  limits,
+  type Key,
+  type RecordHead,
+  type Slot,
+  type Version,
+  compareVersions,
+  removeFromDigest,
+} from '@shoal/shared';
 import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
 
 /** Dropped in one sweep: the rest waits for the next. */

@@ -49,7 +49,8 @@ export function createWaiters(options: WaitersOptions = {}): Waiters {
       throwIfAborted(signal);
       const waiting = slots.get(slot) ?? new Set();
       if (waiting.size >= maxOfSlot) throw new MeshError('busy', `Too many requests wait for slot ${slot}; try again.`);
-      if (key !== undefined && ofKeys >= maxOfKeys) throw new MeshError('busy', `${ofKeys} gets wait for keys already; try again.`);
+      if (key !== undefined && ofKeys >= maxOfKeys)
+        throw new MeshError('busy', `${ofKeys} gets wait for keys already; try again.`);
       slots.set(slot, waiting);
       await new Promise<void>((resolve, reject) => {
         const onAbort = (): void => {

@@ -1,6 +1,16 @@
 // What is known of a write before it begins: done already, refused for certain, or free to be carried out.
 
-import { compareVersions, formatVersion, limits, NO_PAYLOAD, type MeshErrorCode, type PutFrame, type PutWrite, type RecordHead, type Version } from '@shoal/shared';
+import {
+  compareVersions,
+  formatVersion,
+  limits,
+  NO_PAYLOAD,
+  type MeshErrorCode,
+  type PutFrame,
+  type PutWrite,
+  type RecordHead,
+  type Version,
+} from '@shoal/shared';
 import { refusal } from './admission.ts';
 import type { StoreAnswer } from './range-store.ts';
 import { isExpired } from './reads.ts';
@@ -12,13 +22,21 @@ const DRIFT = 1.1;
 type Heads = readonly (RecordHead | undefined)[];
 
 /** The answer, or undefined: carry it out. `heads` in the order of the writes. */
-export function judgeWrite(context: StoreContext, cell: SlotCell, frame: PutFrame, heads: Heads): StoreAnswer | undefined {
+export function judgeWrite(
+  context: StoreContext,
+  cell: SlotCell,
+  frame: PutFrame,
+  heads: Heads,
+): StoreAnswer | undefined {
   const refused = cell.refused.get(frame.id);
   if (refused !== undefined) return refused;
   const version = context.memory.find(frame.id) ?? heads.find((head) => head?.requestId === frame.id)?.version;
   if (version !== undefined) return done(version);
   if (isForgotten(context, cell, frame, heads)) {
-    return refusal('unknown-outcome', `The write of "${frame.writes[0]?.key ?? ''}" was first tried before this member remembers; it may have happened.`);
+    return refusal(
+      'unknown-outcome',
+      `The write of "${frame.writes[0]?.key ?? ''}" was first tried before this member remembers; it may have happened.`,
+    );
   }
   const answer = refuse(context, frame, heads);
   if (answer !== undefined) rememberRefusal(cell, frame, answer);
@@ -38,12 +56,17 @@ function isForgotten(context: StoreContext, cell: SlotCell, frame: PutFrame, hea
 
 function refuse(context: StoreContext, frame: PutFrame, heads: Heads): StoreAnswer | undefined {
   if (frame.minCopies > 1) {
-    return refusal('degraded', `Slot ${frame.slot} has 1 copy and the write wants ${frame.minCopies}; nothing was written.`);
+    return refusal(
+      'degraded',
+      `Slot ${frame.slot} has 1 copy and the write wants ${frame.minCopies}; nothing was written.`,
+    );
   }
   const now = context.deps.meshNowMs();
   // To everybody else what is expired is absent; the write that makes it so is meant for just that version.
   const isExpiring = context.expiring.has(frame.id);
-  const present = heads.map((head) => (head === undefined || head.tombstone || (!isExpiring && isExpired(head, now)) ? undefined : head));
+  const present = heads.map((head) =>
+    head === undefined || head.tombstone || (!isExpiring && isExpired(head, now)) ? undefined : head,
+  );
   for (const [index, write] of frame.writes.entries()) {
     const answer = refuseVersion(write, present[index]?.version);
     if (answer !== undefined) return answer;
@@ -63,12 +86,16 @@ function refuse(context: StoreContext, frame: PutFrame, heads: Heads): StoreAnsw
 function refuseFull(frame: PutFrame, freeBytes: number): StoreAnswer {
   const code: MeshErrorCode = 'storage-full';
   const key = frame.writes[0]?.key ?? '';
-  return refusal(code, `No room for "${key}" (${frame.payload.byteLength} bytes): the member that holds it has ${Math.max(0, freeBytes)} bytes left.`);
+  return refusal(
+    code,
+    `No room for "${key}" (${frame.payload.byteLength} bytes): the member that holds it has ${Math.max(0, freeBytes)} bytes left.`,
+  );
 }
 
 function refuseVersion({ key, expected }: PutWrite, present: Version | undefined): StoreAnswer | undefined {
   if (expected === undefined) return undefined;
-  const isExpected = expected === null ? present === undefined : present !== undefined && compareVersions(expected, present) === 0;
+  const isExpected =
+    expected === null ? present === undefined : present !== undefined && compareVersions(expected, present) === 0;
   if (isExpected) return undefined;
   const is = present === undefined ? 'absent' : `at version ${formatVersion(present)}`;
   const wanted = expected === null ? 'to be absent' : `at version ${formatVersion(expected)}`;

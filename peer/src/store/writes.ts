@@ -35,15 +35,25 @@ interface Attempt {
   readonly signal: AbortSignal;
 }
 
-export async function writeKeys(context: StoreContext, frame: PutFrame, options: { readonly signal: AbortSignal }): Promise<StoreAnswer> {
+export async function writeKeys(
+  context: StoreContext,
+  frame: PutFrame,
+  options: { readonly signal: AbortSignal },
+): Promise<StoreAnswer> {
   const { signal } = options;
   const keys = frame.writes.map(({ key }) => key);
   const wrong = wrongSlot(frame.slot, keys, context.deps.slotCount);
   if (wrong !== undefined) return wrong;
-  const values = unpackValues(frame.payload, frame.writes.map(({ sizeBytes }) => sizeBytes));
+  const values = unpackValues(
+    frame.payload,
+    frame.writes.map(({ sizeBytes }) => sizeBytes),
+  );
   const hasValueToDelete = frame.writes.some(({ op, sizeBytes }) => op === 'delete' && sizeBytes > 0);
   if (values === undefined || keys.length === 0 || new Set(keys).size !== keys.length || hasValueToDelete) {
-    return refusal('bad-frame', 'A Put has at least one write, each key once, and the values that its sizes say; a delete has none.');
+    return refusal(
+      'bad-frame',
+      'A Put has at least one write, each key once, and the values that its sizes say; a delete has none.',
+    );
   }
   const cell = context.cell(frame.slot);
   const attempt: Attempt = { context, cell, frame, values, keys, signal };
@@ -132,13 +142,15 @@ async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer> {
   if (failure !== undefined) await reread(attempt, heads);
   else adopt(attempt, heads, records);
   if (cell.stay === stay) context.dispatch(cell, { kind: 'ended' });
-  if (failure !== undefined) return unknownOutcome(frame, isMeshError(failure.error) ? failure.error.message : String(failure.error));
+  if (failure !== undefined)
+    return unknownOutcome(frame, isMeshError(failure.error) ? failure.error.message : String(failure.error));
   return { result: { kind: 'done', version, copies: 1 }, payload: NO_PAYLOAD };
 }
 
 function accept(context: StoreContext, cell: SlotCell): Version {
   context.dispatch(cell, { kind: 'accept' });
-  if (cell.state.role !== 'serving') throw new MeshError('internal', `Slot ${cell.slot} gave a version while ${cell.state.role}.`);
+  if (cell.state.role !== 'serving')
+    throw new MeshError('internal', `Slot ${cell.slot} gave a version while ${cell.state.role}.`);
   return versionOf(cell.state);
 }
 
@@ -154,7 +166,9 @@ function recordsOf({ context, frame, values }: Attempt, version: Version): reado
       mediaType: write.mediaType,
       sizeBytes: write.sizeBytes,
       writtenAtMs,
-      ...(write.ttlMs === undefined || isDelete ? {} : { expiresAtMs: Math.min(writtenAtMs + write.ttlMs, Number.MAX_SAFE_INTEGER) }),
+      ...(write.ttlMs === undefined || isDelete
+        ? {}
+        : { expiresAtMs: Math.min(writtenAtMs + write.ttlMs, Number.MAX_SAFE_INTEGER) }),
     };
     return isDelete ? { key: write.key, head } : { key: write.key, head, value: values[index] ?? NO_PAYLOAD };
   });
@@ -183,7 +197,12 @@ async function reread({ context, cell, keys }: Attempt, heads: Heads): Promise<v
   }
 }
 
-function replaceInDigest(cell: SlotCell, key: Key, before: RecordHead | undefined, after: RecordHead | undefined): void {
+function replaceInDigest(
+  cell: SlotCell,
+  key: Key,
+  before: RecordHead | undefined,
+  after: RecordHead | undefined,
+): void {
   if (before !== undefined) cell.digest = removeFromDigest(cell.digest, key, before.version);
   if (after !== undefined) cell.digest = addToDigest(cell.digest, key, after.version);
 }
@@ -192,4 +211,3 @@ function unknownOutcome(frame: PutFrame, why: string): StoreAnswer {
   const key = frame.writes[0]?.key ?? '';
   return refusal('unknown-outcome', `The write of "${key}" may or may not have happened: ${why}`);
 }
-

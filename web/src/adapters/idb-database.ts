@@ -13,7 +13,11 @@ export function openDatabase(name: string): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
       const text = error instanceof Error ? error.message : String(error);
-      reject(new MeshError('storage', `This browser lets the page store nothing (${text}); allow site data and reload.`, { cause: error }));
+      reject(
+        new MeshError('storage', `This browser lets the page store nothing (${text}); allow site data and reload.`, {
+          cause: error,
+        }),
+      );
     };
     let request: IDBOpenDBRequest;
     try {
@@ -36,7 +40,11 @@ export function openDatabase(name: string): Promise<IDBDatabase> {
 }
 
 /** A store function over the first of `names`; the transaction spans them all. */
-export function useStores(db: IDBDatabase, names: readonly StoreName[], durability: IDBTransactionDurability = 'relaxed'): UseStore {
+export function useStores(
+  db: IDBDatabase,
+  names: readonly StoreName[],
+  durability: IDBTransactionDurability = 'relaxed',
+): UseStore {
   const [first = 'meta'] = names;
   return async (mode, callback) => callback(db.transaction([...names], mode, { durability }).objectStore(first));
 }

@@ -3,10 +3,11 @@
 // and takes no durability). Records are relaxed, as browsers are; facts such as the identity strict.
 // Needs neither Web Locks nor `navigator.storage`, which a page on plain http has not.
 
-import { get, promisifyRequest, set, type UseStore } from 'idb-keyval';
-import { isMeshError, MeshError, type Key, type Slot } from '@shoal/shared';
-import { createGroupCommit, type ScannedHead, type Storage, type StorageWrite, type StoredRecord } from '@shoal/peer';
+import { get, promisifyRequest, set } from 'idb-keyval';
+import { MeshError, type Key } from '@shoal/shared';
+import { createGroupCommit, type ScannedHead, type Storage, type StorageWrite } from '@shoal/peer';
 import { openDatabase, useStores, type StoreName } from './idb-database.ts';
+import { asBytes, getRecord, nameOf, SCAN_PAGE, scanPage, slotsOf, storageError } from './idb-reading.ts';
 
 type Batch = readonly StorageWrite[];
 
@@ -20,10 +21,6 @@ const SENTINEL = '~sentinel';
 const ASIDE = '~aside';
 const RECORD_STORES: readonly StoreName[] = ['heads', 'values'];
 const WRITE_STORES: readonly StoreName[] = ['heads', 'values', 'meta', 'aside'];
-/** Heads read in one transaction. */
-const SCAN_PAGE = 256;
-/** The character behind `:`, so above every key of a slot. */
-const BEHIND = ';';
 
 /** Opens or makes the database of that name. Rejects `storage` with what to do if the browser refuses. */
 export async function createIdbStorage(name: string): Promise<Storage> {
@@ -84,7 +81,12 @@ function idbStorage(db: IDBDatabase, asideBefore: AsideUsage): Storage {
           sentinel.onsuccess = () => {
             if (sentinel.result === undefined) abort(transaction);
           };
-          for (const write of batches.flat()) carryOut(transaction, write, (bytes) => (usage = { records: usage.records + 1, bytes: usage.bytes + bytes }));
+          for (const write of batches.flat())
+            carryOut(
+              transaction,
+              write,
+              (bytes) => (usage = { records: usage.records + 1, bytes: usage.bytes + bytes }),
+            );
         });
       });
       aside = usage;
@@ -99,7 +101,8 @@ function idbStorage(db: IDBDatabase, asideBefore: AsideUsage): Storage {
       if ((await get<unknown>(SENTINEL, meta)) === undefined) gone("This tab's stored data were cleared.");
     } catch (error) {
       // A connection that the browser closed can't begin a transaction.
-      if (error instanceof DOMException && error.name === 'InvalidStateError') gone("The browser closed this tab's store.");
+      if (error instanceof DOMException && error.name === 'InvalidStateError')
+        gone("The browser closed this tab's store.");
     }
   };
 
@@ -117,7 +120,7 @@ function idbStorage(db: IDBDatabase, asideBefore: AsideUsage): Storage {
       const prefix = nameOf(slot, '');
       let after = `${prefix}${afterKey ?? ''}`;
       for (;;) {
-        const page = await reading(() => scanPage(heads, after, `${slotText(slot)}${BEHIND}`));
+        const page = await reading(() => scanPage(heads, slot, after));
         for (const [name, head] of page) {
           signal?.throwIfAborted();
           // What was stored under this prefix was a key.
@@ -145,14 +148,6 @@ function idbStorage(db: IDBDatabase, asideBefore: AsideUsage): Storage {
       await closing;
     },
   };
-}
-
-function slotText(slot: Slot): string {
-  return slot.toString(16).padStart(4, '0');
-}
-
-function nameOf(slot: Slot, key: string): string {
-  return `${slotText(slot)}:${key}`;
 }
 
 /** Resolves when the transaction is complete. What `fill` throws takes back all of it. */
@@ -208,48 +203,6 @@ function readAside(transaction: IDBTransaction, name: string, onAside: (bytes: n
   };
 }
 
-function asBytes(stored: unknown): Uint8Array | undefined {
-  return stored instanceof Uint8Array ? stored : undefined;
-}
-
-async function getRecord(records: UseStore, name: string): Promise<StoredRecord | undefined> {
-  const [head, value] = await records('readonly', (store) =>
-    Promise.all([promisifyRequest<unknown>(store.get(name)), promisifyRequest<unknown>(store.transaction.objectStore('values').get(name))]),
-  );
-  const bytes = asBytes(head);
-  return bytes === undefined ? undefined : { head: bytes, value: asBytes(value) };
-}
-
-async function scanPage(heads: UseStore, after: string, before: string): Promise<readonly (readonly [string, Uint8Array])[]> {
-  const range = IDBKeyRange.bound(after, before, true, true);
-  const [names, found] = await heads('readonly', (store) =>
-    Promise.all([promisifyRequest(store.getAllKeys(range, SCAN_PAGE)), promisifyRequest<unknown[]>(store.getAll(range, SCAN_PAGE))]),
-  );
-  return names.flatMap((name, index) => {
-    const head = asBytes(found[index]);
-    return typeof name === 'string' && head !== undefined ? [[name, head] as const] : [];
-  });
-}
-
-/** From slot to slot by a cursor that skips what lies between. */
-function slotsOf(heads: UseStore): Promise<readonly Slot[]> {
-  return heads('readonly', (store) => {
-    const slots: Slot[] = [];
-    const request = store.openKeyCursor();
-    return new Promise((resolve, reject) => {
-      request.onerror = () => reject(storageError(request.error));
-      request.onsuccess = () => {
-        const cursor = request.result;
-        if (cursor === null) return resolve(slots);
-        const text = String(cursor.key).slice(0, 4);
-        // Written by `slotText`.
-        slots.push(Number.parseInt(text, 16) as Slot);
-        return cursor.continue(`${text}${BEHIND}`);
-      };
-    });
-  });
-}
-
 async function freeBytes(): Promise<number> {
   // Not there on plain http.
   const manager: StorageManager | undefined = navigator.storage;
@@ -274,12 +227,4 @@ function parseUsage(stored: unknown): AsideUsage {
 
 function goneError(): MeshError {
   return new MeshError('storage', "This tab's store is gone; reload the page.");
-}
-
-function storageError(error: unknown): MeshError {
-  if (isMeshError(error)) return error;
-  const name = error instanceof DOMException ? error.name : '';
-  if (name === 'QuotaExceededError') return new MeshError('storage-full', 'The browser gives this page no more storage.', { cause: error });
-  const text = error instanceof Error ? error.message : String(error);
-  return new MeshError('storage', `The browser's storage failed: ${text}`, { cause: error });
 }

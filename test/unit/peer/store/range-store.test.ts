@@ -1,6 +1,17 @@
 import { createDeferred, limits, MeshError, requireKey, slotOfKey, type Slot } from '@shoal/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createHarness, getOf, putOf, slotOf, SLOTS, textOf, until, versionOfAnswer, type Harness, type Member } from './store-harness.ts';
+import {
+  createHarness,
+  getOf,
+  putOf,
+  slotOf,
+  SLOTS,
+  textOf,
+  until,
+  versionOfAnswer,
+  type Harness,
+  type Member,
+} from './store-harness.ts';
 import type { StoreAnswer } from '../../../../peer/src/store/range-store.ts';
 
 const signal = new AbortController().signal;
@@ -29,7 +40,8 @@ describe('range store', () => {
   });
   afterEach(() => mesh.close());
 
-  const ask = (frame: ReturnType<typeof getOf> | ReturnType<typeof putOf>): Promise<StoreAnswer> => until(mesh.clock, mesh.ask(frame));
+  const ask = (frame: ReturnType<typeof getOf> | ReturnType<typeof putOf>): Promise<StoreAnswer> =>
+    until(mesh.clock, mesh.ask(frame));
   const refusalOf = ({ result }: StoreAnswer): string => (result.kind === 'refused' ? result.error.code : result.kind);
 
   test('gets what was put, with version and media type', async () => {
@@ -37,7 +49,13 @@ describe('range store', () => {
     const got = await ask(getOf('a'));
 
     expect(put.result).toMatchObject({ kind: 'done', copies: 1 });
-    expect(got.result).toEqual({ kind: 'value', version: versionOfAnswer(put), mediaType: 'text/plain', contentNamed: false, sizeBytes: 3 });
+    expect(got.result).toEqual({
+      kind: 'value',
+      version: versionOfAnswer(put),
+      mediaType: 'text/plain',
+      contentNamed: false,
+      sizeBytes: 3,
+    });
     expect(textOf(got)).toBe('one');
   });
 
@@ -69,7 +87,11 @@ describe('range store', () => {
     expect(first.result.kind).toBe('done');
 
     const again = await ask(putOf('a', 'two', { expected: null }));
-    expect(again.result).toMatchObject({ kind: 'refused', error: { code: 'version' }, version: versionOfAnswer(first) });
+    expect(again.result).toMatchObject({
+      kind: 'refused',
+      error: { code: 'version' },
+      version: versionOfAnswer(first),
+    });
 
     const second = await ask(putOf('a', 'two', { expected: versionOfAnswer(first) }));
     expect(second.result.kind).toBe('done');
@@ -78,7 +100,10 @@ describe('range store', () => {
   });
 
   test('of a hundred that compare and set at once one wins', async () => {
-    const answers = await until(mesh.clock, Promise.all(Array.from({ length: 100 }, (_, n) => mesh.ask(putOf('lock', `${n}`, { expected: null })))));
+    const answers = await until(
+      mesh.clock,
+      Promise.all(Array.from({ length: 100 }, (_, n) => mesh.ask(putOf('lock', `${n}`, { expected: null })))),
+    );
 
     expect(answers.filter(({ result }) => result.kind === 'done')).toHaveLength(1);
     expect(answers.filter((answer) => refusalOf(answer) === 'version')).toHaveLength(99);
@@ -90,7 +115,11 @@ describe('range store', () => {
     const write = put.writes[0];
     if (a === undefined || b === undefined || c === undefined || write === undefined) throw new Error('keys');
     const payload = new Uint8Array(17).fill(120);
-    const many = { ...put, writes: [write, { ...write, key: b }, { ...write, key: c, expected: { epoch: 1, counter: 99 } }], payload };
+    const many = {
+      ...put,
+      writes: [write, { ...write, key: b }, { ...write, key: c, expected: { epoch: 1, counter: 99 } }],
+      payload,
+    };
 
     expect(refusalOf(await ask(many))).toBe('version');
     expect((await ask(getOf('{t}a'))).result.kind).toBe('absent');
@@ -98,7 +127,8 @@ describe('range store', () => {
     const right = { ...many, id: putOf('x', 'x').id, writes: [write, { ...write, key: b }, { ...write, key: c }] };
     const done = await ask(right);
     expect(done.result.kind).toBe('done');
-    for (const key of ['{t}a', '{t}b', '{t}c']) expect(versionOfAnswer(await ask(getOf(key)))).toEqual(versionOfAnswer(done));
+    for (const key of ['{t}a', '{t}b', '{t}c'])
+      expect(versionOfAnswer(await ask(getOf(key)))).toEqual(versionOfAnswer(done));
   });
 
   test('more copies than there are is refused before anything is written', async () => {
@@ -117,9 +147,13 @@ describe('range store', () => {
   });
 
   test('frames for keys of another slot or with broken values are refused', async () => {
-    expect(refusalOf(await ada.store.get({ ...getOf('a'), slot: ((slotOf('a') + 1) % SLOTS) as Slot }, { signal }))).toBe('bad-frame');
+    expect(
+      refusalOf(await ada.store.get({ ...getOf('a'), slot: ((slotOf('a') + 1) % SLOTS) as Slot }, { signal })),
+    ).toBe('bad-frame');
     expect(refusalOf(await ada.store.get({ ...getOf('a'), slot: 60_000 as Slot }, { signal }))).toBe('bad-frame');
-    expect(refusalOf(await ada.store.put({ ...putOf('a', 'one'), payload: new Uint8Array(2) }, { signal }))).toBe('bad-frame');
+    expect(refusalOf(await ada.store.put({ ...putOf('a', 'one'), payload: new Uint8Array(2) }, { signal }))).toBe(
+      'bad-frame',
+    );
     expect(refusalOf(await ada.store.put({ ...putOf('a', 'one'), writes: [] }, { signal }))).toBe('bad-frame');
   });
 
@@ -216,7 +250,12 @@ describe('range store', () => {
     test('ends that put with unknown-outcome; those beside it go through, and the key goes on', async () => {
       await ask(putOf('poor', 'before'));
       failing = 'poor';
-      const answers = await until(mesh.clock, Promise.all(['poor', ...Array.from({ length: 63 }, (_, n) => `rich ${n}`)].map((key) => mesh.ask(putOf(key, 'after')))));
+      const answers = await until(
+        mesh.clock,
+        Promise.all(
+          ['poor', ...Array.from({ length: 63 }, (_, n) => `rich ${n}`)].map((key) => mesh.ask(putOf(key, 'after'))),
+        ),
+      );
 
       expect(refusalOf(answers[0] as StoreAnswer)).toBe('unknown-outcome');
       expect(answers.slice(1).every(({ result }) => result.kind === 'done')).toBe(true);
@@ -258,7 +297,9 @@ describe('range store', () => {
       await ask(putOf('a', 'one'));
       ada.mayServe = false;
       let answered = 0;
-      const work = Promise.all([mesh.ask(getOf('a')), mesh.ask(putOf('b', 'two'))].map((each) => each.then(() => (answered += 1))));
+      const work = Promise.all(
+        [mesh.ask(getOf('a')), mesh.ask(putOf('b', 'two'))].map((each) => each.then(() => (answered += 1))),
+      );
       await mesh.clock.advance(5_000);
       expect(answered).toBe(0);
 
@@ -340,7 +381,10 @@ describe('range store', () => {
 
     test('a member that is not the owner sends the asker on; one that knows no row refuses', async () => {
       const ben = mesh.add('ben');
-      expect((await ben.store.get(getOf('a'), { signal })).result).toMatchObject({ kind: 'moved', row: { owner: ada.id } });
+      expect((await ben.store.get(getOf('a'), { signal })).result).toMatchObject({
+        kind: 'moved',
+        row: { owner: ada.id },
+      });
 
       const fresh = createHarness();
       const cleo = fresh.add('cleo');
@@ -353,7 +397,14 @@ describe('range store', () => {
       const row = mesh.rows[slotOf('a')];
       if (row === undefined) throw new Error('row');
       const incarnation = '9'.repeat(16) as typeof ada.incarnation;
-      ada.store.applyRows([{ ...row, epoch: row.epoch + 1, settled: false, copies: [{ member: ada.id, incarnation, durability: 'relaxed' }] }]);
+      ada.store.applyRows([
+        {
+          ...row,
+          epoch: row.epoch + 1,
+          settled: false,
+          copies: [{ member: ada.id, incarnation, durability: 'relaxed' }],
+        },
+      ]);
       await mesh.clock.advance(100);
 
       let isAnswered = false;
@@ -408,7 +459,15 @@ describe('range store', () => {
       const ben = mesh.add('ben');
       await ada.store.close();
       const { id, incarnation } = ben;
-      mesh.announce(mesh.rows.map((row) => ({ ...row, epoch: 2, emptyBefore: 2, owner: id, copies: [{ member: id, incarnation, durability: 'relaxed' as const }] })));
+      mesh.announce(
+        mesh.rows.map((row) => ({
+          ...row,
+          epoch: 2,
+          emptyBefore: 2,
+          owner: id,
+          copies: [{ member: id, incarnation, durability: 'relaxed' as const }],
+        })),
+      );
       await mesh.clock.advance(50);
       expect((await ask(getOf('key 7'))).result.kind).toBe('absent');
 
@@ -426,7 +485,15 @@ describe('range store', () => {
     test('a slot that comes back empty to the member that had it puts its records aside', async () => {
       await ask(putOf('a', 'one'));
       const { id, incarnation } = ada;
-      mesh.announce(mesh.rows.map((row) => ({ ...row, epoch: 2, emptyBefore: 2, owner: id, copies: [{ member: id, incarnation, durability: 'relaxed' as const }] })));
+      mesh.announce(
+        mesh.rows.map((row) => ({
+          ...row,
+          epoch: 2,
+          emptyBefore: 2,
+          owner: id,
+          copies: [{ member: id, incarnation, durability: 'relaxed' as const }],
+        })),
+      );
       await mesh.clock.advance(50);
 
       expect((await ask(getOf('a'))).result.kind).toBe('absent');

@@ -27,7 +27,11 @@ import {
   type SlotFrame,
   type Version,
 } from '@shoal/shared';
-import { createMemoryStorage, type MemoryStorage, type MemoryStorageOptions } from '../../../../peer/src/adapters/memory/storage.ts';
+import {
+  createMemoryStorage,
+  type MemoryStorage,
+  type MemoryStorageOptions,
+} from '../../../../peer/src/adapters/memory/storage.ts';
 import { createRangeStore, type RangeStore, type StoreAnswer } from '../../../../peer/src/store/range-store.ts';
 import { createSeededRandom } from '../../../sim/seeded-random.ts';
 import { createVirtualClock, type VirtualClock } from '../../../sim/virtual-clock.ts';
@@ -93,7 +97,10 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
     }
   };
 
-  const decide = (from: Member, change: Change): { readonly row: Configuration; readonly written: boolean; readonly reason?: string } => {
+  const decide = (
+    from: Member,
+    change: Change,
+  ): { readonly row: Configuration; readonly written: boolean; readonly reason?: string } => {
     const row = must(rows[change.slot], 'row');
     const no = (reason: string) => ({ row, written: false, reason });
     const refusal = harness.refuse?.(change);
@@ -104,7 +111,10 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
     if (change.change.kind !== 'hand-over') return no('one-copy');
     const { member, incarnation } = change.change;
     if (byId(member)?.incarnation !== incarnation) return no('incarnation');
-    return { row: { ...row, epoch: row.epoch + 1, owner: member, copies: [{ member, incarnation, durability: 'relaxed' }] }, written: true };
+    return {
+      row: { ...row, epoch: row.epoch + 1, owner: member, copies: [{ member, incarnation, durability: 'relaxed' }] },
+      written: true,
+    };
   };
 
   const propose = async (from: Member, incarnation: Incarnation, changes: readonly Change[]): Promise<Outcome> => {
@@ -116,7 +126,11 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
     await pause(LATENCY_MS);
     return {
       proposalId: 1,
-      slots: decided.map(({ row, written, reason }) => ({ slot: row.slot, written, ...(reason === undefined ? {} : { reason }) })),
+      slots: decided.map(({ row, written, reason }) => ({
+        slot: row.slot,
+        written,
+        ...(reason === undefined ? {} : { reason }),
+      })),
       table: { term: 1, epoch: 1, rows: encodeRows(decided.map(({ row }) => row)) },
     };
   };
@@ -183,7 +197,16 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
       const id = must(parsePeerId((members.size + 1).toString(16).padStart(32, 'a')), 'id');
       const storage = createMemoryStorage(storageOptions);
       // The store is set by `open`, at once.
-      const member: Member = { name, id, incarnation: nextIncarnation(), storage, store: undefined as never, mayServe: true, fatal: [], sent: new Map() };
+      const member: Member = {
+        name,
+        id,
+        incarnation: nextIncarnation(),
+        storage,
+        store: undefined as never,
+        mayServe: true,
+        fatal: [],
+        sent: new Map(),
+      };
       members.set(name, member);
       open(member);
       member.store.applyRows(rows);
@@ -201,7 +224,12 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
       announce(
         rows
           .filter(({ owner }) => owner === id)
-          .map((row) => ({ ...row, epoch: row.epoch + 1, settled: false, copies: [{ member: id, incarnation, durability: 'relaxed' as const }] })),
+          .map((row) => ({
+            ...row,
+            epoch: row.epoch + 1,
+            settled: false,
+            copies: [{ member: id, incarnation, durability: 'relaxed' as const }],
+          })),
       );
       return member;
     },
@@ -221,7 +249,9 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
     },
     wish(place) {
       for (const member of members.values()) {
-        const moves = rows.filter(({ owner }) => owner === member.id).map(({ slot }) => ({ slot, to: harness.member(place(slot)).id }));
+        const moves = rows
+          .filter(({ owner }) => owner === member.id)
+          .map(({ slot }) => ({ slot, to: harness.member(place(slot)).id }));
         member.store.setWish(moves.filter(({ to }) => to !== member.id));
       }
     },
@@ -244,7 +274,8 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
         const owner = must(byId(row.owner), 'owner');
         await pause(LATENCY_MS);
         const now = { ...frame, epoch: row.epoch, ageMs: frame.ageMs + clock.monotonicMs() - startMs };
-        const answer = now.kind === 'get' ? await owner.store.get(now, { signal }) : await owner.store.put(now, { signal });
+        const answer =
+          now.kind === 'get' ? await owner.store.get(now, { signal }) : await owner.store.put(now, { signal });
         await pause(LATENCY_MS);
         if (answer.result.kind !== 'moved') return answer;
         row = answer.result.row;
@@ -270,10 +301,25 @@ export function slotOf(text: string): Slot {
 
 export function getOf(text: string, more: Partial<GetFrame> = {}): GetFrame {
   const key = requireKey(text);
-  return { kind: 'get', id: nextId(), ageMs: 0, remainingMs: 30_000, forwarded: false, slot: slotOfKey(key, SLOTS), epoch: 0, key, wait: false, ...more };
+  return {
+    kind: 'get',
+    id: nextId(),
+    ageMs: 0,
+    remainingMs: 30_000,
+    forwarded: false,
+    slot: slotOfKey(key, SLOTS),
+    epoch: 0,
+    key,
+    wait: false,
+    ...more,
+  };
 }
 
-export function putOf(text: string, value: string | undefined, more: Partial<PutFrame> & { readonly expected?: Version | null; readonly ttlMs?: number } = {}): PutFrame {
+export function putOf(
+  text: string,
+  value: string | undefined,
+  more: Partial<PutFrame> & { readonly expected?: Version | null; readonly ttlMs?: number } = {},
+): PutFrame {
   const { expected, ttlMs, ...rest } = more;
   const bytes = new TextEncoder().encode(value ?? '');
   const key = requireKey(text);
@@ -287,8 +333,17 @@ export function putOf(text: string, value: string | undefined, more: Partial<Put
     ...(ttlMs === undefined ? {} : { ttlMs }),
   };
   return {
-    kind: 'put', id: nextId(), ageMs: 0, remainingMs: 30_000, forwarded: false,
-    slot: slotOfKey(key, SLOTS), epoch: 0, minCopies: 1, writes: [write], payload: value === undefined ? NO_PAYLOAD : packValues([bytes]), ...rest,
+    kind: 'put',
+    id: nextId(),
+    ageMs: 0,
+    remainingMs: 30_000,
+    forwarded: false,
+    slot: slotOfKey(key, SLOTS),
+    epoch: 0,
+    minCopies: 1,
+    writes: [write],
+    payload: value === undefined ? NO_PAYLOAD : packValues([bytes]),
+    ...rest,
   };
 }
 
