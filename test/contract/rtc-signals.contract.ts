@@ -24,7 +24,16 @@ export function rtcSignalsContract(name: string, rtc: RtcImplementation): void {
 
     test('passes over damaged signals and those of dials that are unknown', async () => {
       under.ben.onChannel((channel) => channel.send(filled(1, 1)));
-      const damaged = ['', '{', '[]', '[1]', '[{"type":"offer"}]', '[{"renegotiate":true}]', '[{"type":"candidate","candidate":{"candidate":"late"}}]', '[{"type":"answer","sdp":"x"}]'];
+      const damaged = [
+        '',
+        '{',
+        '[]',
+        '[1]',
+        '[{"type":"offer"}]',
+        '[{"renegotiate":true}]',
+        '[{"type":"candidate","candidate":{"candidate":"late"}}]',
+        '[{"type":"answer","sdp":"x"}]',
+      ];
       for (const data of damaged) under.pass({ from: ada, to: ben, dial: 'ff', data });
       expect(under.openConnections()).toBe(0);
 
@@ -53,12 +62,15 @@ export function rtcSignalsContract(name: string, rtc: RtcImplementation): void {
       const controller = new AbortController();
       const dialled = under.ada.dial(ben, { signal: controller.signal });
       await expect.poll(() => answer).not.toBe('');
-      const [{ dial = '' } = {}] = under.signals;
+      const dial = under.signals[0]?.dial ?? '';
 
       under.pass({ from: cleo, to: ada, dial, data: answer });
       await new Promise((resolve) => setTimeout(resolve, 200));
       let isOpen = false;
-      void dialled.then(() => (isOpen = true), () => undefined);
+      void dialled.then(
+        () => (isOpen = true),
+        () => undefined,
+      );
       expect(isOpen).toBe(false);
       under.pass({ from: ben, to: ada, dial, data: answer });
 

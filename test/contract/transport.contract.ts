@@ -74,20 +74,25 @@ export function transportContract(name: string, make: () => Promise<TransportsUn
 
       for (let index = 0; index < 1_000; index += 1) near.send(Uint8Array.of(index >> 8, index & 255));
 
-      expect((await arrived).map(([high = 0, low = 0]) => high * 256 + low)).toEqual(Array.from({ length: 1_000 }, (_, index) => index));
+      expect((await arrived).map(([high = 0, low = 0]) => high * 256 + low)).toEqual(
+        Array.from({ length: 1_000 }, (_, index) => index),
+      );
     });
 
-    test.each([1, 15, 16, 1_191, 16_384, 65_535, 65_536, 65_552])('carries a message of %i bytes unchanged', async (size) => {
-      const { near, far } = await connect();
-      const arrived = collect(far, 1);
-      const message = Uint8Array.from({ length: size }, (_, index) => (index * 31) & 255);
+    test.each([1, 15, 16, 1_191, 16_384, 65_535, 65_536, 65_552])(
+      'carries a message of %i bytes unchanged',
+      async (size) => {
+        const { near, far } = await connect();
+        const arrived = collect(far, 1);
+        const message = Uint8Array.from({ length: size }, (_, index) => (index * 31) & 255);
 
-      near.send(message.slice());
+        near.send(message.slice());
 
-      const [received = new Uint8Array()] = await arrived;
-      expect(received.byteLength).toBe(size);
-      expect(received.every((byte, index) => byte === message[index])).toBe(true);
-    });
+        const [received = new Uint8Array()] = await arrived;
+        expect(received.byteLength).toBe(size);
+        expect(received.every((byte, index) => byte === message[index])).toBe(true);
+      },
+    );
 
     test('says when it is full, and when there is room again', async () => {
       const { near, far } = await connect();
@@ -108,7 +113,7 @@ export function transportContract(name: string, make: () => Promise<TransportsUn
 
     test('stops waiting for room by its signal, and when the channel closes', async () => {
       const { near } = await connect();
-      for (let sending = true; sending; ) sending = near.send(filled(64 * 1024, 1));
+      for (let sending = true; sending;) sending = near.send(filled(64 * 1024, 1));
       const controller = new AbortController();
 
       const aborted = near.ready({ signal: controller.signal }).catch((error: unknown) => error);
@@ -234,7 +239,12 @@ export function transportContract(name: string, make: () => Promise<TransportsUn
 
     test('opens one channel for each dial, also when both sides dial at once', async () => {
       const atAda = new Promise<Channel>((resolve) => under.ada.onChannel(resolve));
-      const [byAda, byBen, fromBen, fromAda] = await Promise.all([under.ada.dial(ben), under.ben.dial(ada), atAda, nextAccepted()]);
+      const [byAda, byBen, fromBen, fromAda] = await Promise.all([
+        under.ada.dial(ben),
+        under.ben.dial(ada),
+        atAda,
+        nextAccepted(),
+      ]);
       const arrived = [collect(fromAda, 1), collect(fromBen, 1)];
 
       byAda.send(filled(1, 1));

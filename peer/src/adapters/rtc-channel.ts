@@ -108,8 +108,13 @@ function bytesOf(data: unknown): Uint8Array | undefined {
 function checkMessage(message: Uint8Array): Uint8Array<ArrayBuffer> {
   if (!(message instanceof Uint8Array)) throw new MeshError('bad-argument', 'A channel takes binary messages only.');
   if (message.byteLength > MAX_MESSAGE_BYTES) {
-    throw new MeshError('bad-argument', `A message of ${message.byteLength} bytes is over the channel's ${MAX_MESSAGE_BYTES}.`);
+    throw new MeshError(
+      'bad-argument',
+      `A message of ${message.byteLength} bytes is over the channel's ${MAX_MESSAGE_BYTES}.`,
+    );
   }
   const { buffer } = message;
-  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, message.byteOffset, message.byteLength) : message.slice();
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer, message.byteOffset, message.byteLength)
+    : message.slice();
 }

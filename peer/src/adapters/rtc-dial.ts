@@ -110,7 +110,10 @@ export function createRtcDial(deps: RtcDialDeps): RtcDial {
 }
 
 /** A constructor that shows us the data channel, which simple-peer keeps to itself. */
-function capturing(rtc: RtcImplementation, capture: (channel: RtcDataChannel) => void): RtcImplementation['RTCPeerConnection'] {
+function capturing(
+  rtc: RtcImplementation,
+  capture: (channel: RtcDataChannel) => void,
+): RtcImplementation['RTCPeerConnection'] {
   return new Proxy(rtc.RTCPeerConnection, {
     construct(Target, [config]: [object?]): RtcPeerConnection {
       const connection = new Target(config);

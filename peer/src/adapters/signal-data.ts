@@ -5,7 +5,10 @@ import { limits, type Clock } from '@shoal/shared';
 
 export type SignalPart =
   | { readonly type: 'offer' | 'answer'; readonly sdp: string }
-  | { readonly type: 'candidate'; readonly candidate: { readonly candidate: string; readonly sdpMid?: string; readonly sdpMLineIndex?: number } };
+  | {
+      readonly type: 'candidate';
+      readonly candidate: { readonly candidate: string; readonly sdpMid?: string; readonly sdpMLineIndex?: number };
+    };
 
 /** Candidates that come within this time go together. */
 const BATCH_MS = 20;

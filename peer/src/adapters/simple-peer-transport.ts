@@ -2,7 +2,16 @@
 // sender of a signal is the registrar's word; each dial has a number of its own, so that what comes late
 // for an old one meets nobody.
 
-import { abortError, createDeferred, limits, MeshError, randomHex, shortId, throwIfAborted, toMeshError } from '@shoal/shared';
+import {
+  abortError,
+  createDeferred,
+  limits,
+  MeshError,
+  randomHex,
+  shortId,
+  throwIfAborted,
+  toMeshError,
+} from '@shoal/shared';
 import type { Clock, Logger, PeerId, Random, Unsubscribe } from '@shoal/shared';
 import type { Channel, Transport } from '../ports/transport.ts';
 import { createRtcDial, type RtcDial, type RtcDialDeps } from './rtc-dial.ts';
@@ -70,7 +79,9 @@ export function createSimplePeerTransport(deps: SimplePeerTransportDeps): Transp
         },
       });
     } catch (error) {
-      throw new MeshError('no-webrtc', `No connection can be made here: ${toMeshError(error).message}`, { cause: error });
+      throw new MeshError('no-webrtc', `No connection can be made here: ${toMeshError(error).message}`, {
+        cause: error,
+      });
     }
     const entry: Entry = { remote, role: options.initiator ? 'outgoing' : 'incoming', dial, ended: ended.promise };
     entries.set(key, entry);
@@ -84,7 +95,12 @@ export function createSimplePeerTransport(deps: SimplePeerTransportDeps): Transp
     const { dial } = start(remote, randomHex(random, 8), {
       initiator: true,
       onOpen: opened.resolve,
-      onFailed: (reason) => opened.reject(new MeshError('link-lost', `Member ${shortId(remote)} can't be reached: ${reason}`, { detail: { member: remote } })),
+      onFailed: (reason) =>
+        opened.reject(
+          new MeshError('link-lost', `Member ${shortId(remote)} can't be reached: ${reason}`, {
+            detail: { member: remote },
+          }),
+        ),
     });
     const giveUp = (): void => {
       if (signal !== undefined) opened.reject(abortError(signal));
@@ -103,7 +119,8 @@ export function createSimplePeerTransport(deps: SimplePeerTransportDeps): Transp
   function answer(remote: PeerId, dialId: string): Entry | undefined {
     for (const entry of entries.values()) {
       // A new dial of the same member: it has given up the one before.
-      if (entry.remote === remote && entry.role === 'incoming' && !entry.dial.isOpen) entry.dial.destroy('dialled anew');
+      if (entry.remote === remote && entry.role === 'incoming' && !entry.dial.isOpen)
+        entry.dial.destroy('dialled anew');
     }
     if (listeners.size === 0 || entries.size >= MAX_INCOMING) return undefined;
     const entry = start(remote, dialId, {

@@ -28,7 +28,12 @@ export type LinkState =
   | { readonly kind: 'dialling'; readonly dial: number; readonly untilMs: number; readonly failures: number }
   | { readonly kind: 'greeting'; readonly channel: ChannelRef; readonly untilMs: number; readonly failures: number }
   | { readonly kind: 'open'; readonly channel: ChannelRef }
-  | { readonly kind: 'replacing'; readonly channel: ChannelRef; readonly candidate: ChannelRef; readonly untilMs: number }
+  | {
+      readonly kind: 'replacing';
+      readonly channel: ChannelRef;
+      readonly candidate: ChannelRef;
+      readonly untilMs: number;
+    }
   | { readonly kind: 'waiting'; readonly untilMs: number; readonly failures: number };
 
 export type LinkEvent =
@@ -117,7 +122,9 @@ function stepWithoutChannel(state: In<'idle' | 'queued' | 'waiting'>, event: Lin
     case 'accepted':
       return greet(event.channel, failures, moment);
     case 'timePassed':
-      return state.kind === 'waiting' && moment.nowMs >= state.untilMs ? stay({ kind: 'queued', failures }) : stay(state);
+      return state.kind === 'waiting' && moment.nowMs >= state.untilMs
+        ? stay({ kind: 'queued', failures })
+        : stay(state);
     default:
       return stayAndCloseLate(state, event);
   }
@@ -159,7 +166,9 @@ function stepGreeting(state: In<'greeting'>, event: LinkEvent, moment: LinkMomen
       if (!isSame(event.channel, state.channel)) return stay(state);
       return { state: { kind: 'open', channel: state.channel }, effects: [{ kind: 'opened', channel: state.channel }] };
     case 'channelClosed':
-      return isSame(event.channel, state.channel) ? retreat(state.failures + 1, moment, [{ kind: 'failed' }]) : stay(state);
+      return isSame(event.channel, state.channel)
+        ? retreat(state.failures + 1, moment, [{ kind: 'failed' }])
+        : stay(state);
     case 'timePassed':
       if (moment.nowMs < state.untilMs) return stay(state);
       return retreat(state.failures + 1, moment, [close(state.channel, 'no hello in time'), { kind: 'failed' }]);
@@ -210,7 +219,9 @@ function stepReplacing(state: In<'replacing'>, event: LinkEvent, moment: LinkMom
       if (isSame(event.channel, candidate)) return stay(old);
       return isSame(event.channel, channel) ? { state: onlyCandidate, effects: [lost] } : stay(state);
     case 'timePassed':
-      return moment.nowMs < state.untilMs ? stay(state) : { state: old, effects: [close(candidate, 'no hello in time')] };
+      return moment.nowMs < state.untilMs
+        ? stay(state)
+        : { state: old, effects: [close(candidate, 'no hello in time')] };
     case 'silent':
       return { state: onlyCandidate, effects: [close(channel, 'silent'), lost] };
     case 'dropped':

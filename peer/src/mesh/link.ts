@@ -145,24 +145,28 @@ export function createLink(member: PeerId, host: LinkHost): Link {
   function addTalk(channel: Channel, dialledBy: ChannelRef['dialledBy']): ChannelRef {
     numbers += 1;
     const ref: ChannelRef = { number: numbers, dialledBy };
-    const talk: Talk = { channel, reason: 'closed', session: createSession({
+    const talk: Talk = {
       channel,
-      clock,
-      logger,
-      self: host.self,
-      judge: (hello) => host.judge(member, hello),
-      onGreeted: () => step({ kind: 'greeted', channel: ref }),
-      onFrame: (frame) => passOn((hello) => host.frameReceived(link, hello, frame)),
-      onGoodbye: () => passOn((hello) => host.goodbyeReceived(link, hello)),
-      onHeard: () => host.heard(link),
-      onRoundTrip: () => host.changed(link),
-      onClosed: (reason) => {
-        talk.reason = reason;
-        step({ kind: 'channelClosed', channel: ref });
-        // The machine may still name it while it works off its events.
-        queueMicrotask(() => talks.delete(ref.number));
-      },
-    }) };
+      reason: 'closed',
+      session: createSession({
+        channel,
+        clock,
+        logger,
+        self: host.self,
+        judge: (hello) => host.judge(member, hello),
+        onGreeted: () => step({ kind: 'greeted', channel: ref }),
+        onFrame: (frame) => passOn((hello) => host.frameReceived(link, hello, frame)),
+        onGoodbye: () => passOn((hello) => host.goodbyeReceived(link, hello)),
+        onHeard: () => host.heard(link),
+        onRoundTrip: () => host.changed(link),
+        onClosed: (reason) => {
+          talk.reason = reason;
+          step({ kind: 'channelClosed', channel: ref });
+          // The machine may still name it while it works off its events.
+          queueMicrotask(() => talks.delete(ref.number));
+        },
+      }),
+    };
     const passOn = (tell: (hello: HelloFrame) => void): void => {
       if (talk.session.hello !== undefined) tell(talk.session.hello);
     };
@@ -203,7 +207,11 @@ export function createLink(member: PeerId, host: LinkHost): Link {
         continue;
       }
       waiters.delete(waiter);
-      waiter.deferred.reject(new MeshError('link-lost', `Member ${shortId(member)} can't be reached: ${lastFailure}`, { detail: { member } }));
+      waiter.deferred.reject(
+        new MeshError('link-lost', `Member ${shortId(member)} can't be reached: ${lastFailure}`, {
+          detail: { member },
+        }),
+      );
     }
     if (!wish()) step({ kind: 'wishChanged' });
   }

@@ -1,6 +1,15 @@
 // All links of this member: whom to dial and whom to let in, the heartbeat of all of them, and who is silent.
 
-import { abortable, createEmitter, limits, MeshError, shortId, SPOKEN_VERSIONS, throwIfAborted, toMeshError } from '@shoal/shared';
+import {
+  abortable,
+  createEmitter,
+  limits,
+  MeshError,
+  shortId,
+  SPOKEN_VERSIONS,
+  throwIfAborted,
+  toMeshError,
+} from '@shoal/shared';
 import type { Clock, HelloFrame, Incarnation, Logger, PeerId, Random } from '@shoal/shared';
 import type { Transport } from '../ports/transport.ts';
 import { createLink, type Link, type LinkHost } from './link.ts';
@@ -36,7 +45,8 @@ export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {
     judge: (member, hello) => judge(member, hello, { self: self(), admitted, wanted }),
     opened: ({ member }, { incarnation, durability }) => events.emit('linkOpened', { member, incarnation, durability }),
     lost: ({ member }, { incarnation }, reason) => events.emit('linkClosed', { member, incarnation, reason }),
-    frameReceived: ({ member }, { incarnation }, frame) => events.emit('frameReceived', { from: member, incarnation, frame }),
+    frameReceived: ({ member }, { incarnation }, frame) =>
+      events.emit('frameReceived', { from: member, incarnation, frame }),
     goodbyeReceived: ({ member }, { incarnation }) => events.emit('goodbyeReceived', { from: member, incarnation }),
     heard({ member }) {
       heardAt = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
@@ -119,7 +129,8 @@ export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {
         const link = linkOf(member);
         link.setWanted(true);
         // A dial of its former life meets nobody, and would take its whole time.
-        if ((before.get(member) ?? incarnation) !== incarnation && isWithoutChannel(link)) link.drop('another incarnation is wanted');
+        if ((before.get(member) ?? incarnation) !== incarnation && isWithoutChannel(link))
+          link.drop('another incarnation is wanted');
       }
       dropStale();
       for (const link of [...links.values()]) link.judgeAgain();
@@ -178,9 +189,13 @@ interface Known {
 function judge(member: PeerId, hello: HelloFrame, known: Known): Verdict {
   const { admitted, self, wanted } = known;
   if (hello.member !== member) return { kind: 'refused', reason: 'the hello names another member' };
-  if (hello.mesh !== self.mesh || hello.meshId !== self.meshId) return { kind: 'refused', reason: 'the hello is of another mesh' };
+  if (hello.mesh !== self.mesh || hello.meshId !== self.meshId)
+    return { kind: 'refused', reason: 'the hello is of another mesh' };
   if (!hello.versions.some((version) => SPOKEN_VERSIONS.includes(version))) {
-    return { kind: 'refused', reason: `no common version: here ${SPOKEN_VERSIONS.join(', ')}, there ${hello.versions.join(', ')}` };
+    return {
+      kind: 'refused',
+      reason: `no common version: here ${SPOKEN_VERSIONS.join(', ')}, there ${hello.versions.join(', ')}`,
+    };
   }
   const isKnown = admitted.get(member) === hello.incarnation || wanted.get(member) === hello.incarnation;
   // Another incarnation may be one of which the news has not come yet.

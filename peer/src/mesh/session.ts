@@ -18,7 +18,10 @@ const MAX_HELD_BYTES = 2 * limits.creditBytes;
 const MAX_BEATS = 16;
 
 /** What is thought of a hello. `unknown`: perhaps not yet. */
-export type Verdict = { readonly kind: 'welcome' } | { readonly kind: 'unknown' } | { readonly kind: 'refused'; readonly reason: string };
+export type Verdict =
+  | { readonly kind: 'welcome' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 export interface SessionDeps {
   readonly channel: Channel;
@@ -122,7 +125,15 @@ export function createSession(deps: SessionDeps): Session {
         return close('a second hello');
       case 'heartbeat': {
         const { incarnation, term, tableEpoch, freeBytes } = self();
-        return outbound.sendLink({ kind: 'alive', number: frame.number, incarnation, term, tableEpoch, freeBytes, lease: false });
+        return outbound.sendLink({
+          kind: 'alive',
+          number: frame.number,
+          incarnation,
+          term,
+          tableEpoch,
+          freeBytes,
+          lease: false,
+        });
       }
       case 'alive':
         return measure(frame.number);

@@ -50,7 +50,8 @@ export function createOutbound({ channel, clock, logger, roundTripMs }: Outbound
   };
   const queue = createSendQueue({
     nextStream,
-    onUnsendable: (error, kind) => logger.error('frame-unsendable', { kind, member: channel.remote, error: toMeshError(error) }),
+    onUnsendable: (error, kind) =>
+      logger.error('frame-unsendable', { kind, member: channel.remote, error: toMeshError(error) }),
   });
   const hasRoom = (): boolean => queue.bytes < limits.outboundBytes / 2 && queue.frames < limits.outboundFrames / 2;
 
@@ -80,14 +81,19 @@ export function createOutbound({ channel, clock, logger, roundTripMs }: Outbound
       pump();
     };
     // Without a signal it settles when there is room or the channel has closed.
-    channel.ready().then(goOn, (error: unknown) => logger.error('channel-not-ready', { member: channel.remote, error: toMeshError(error) }));
+    channel
+      .ready()
+      .then(goOn, (error: unknown) =>
+        logger.error('channel-not-ready', { member: channel.remote, error: toMeshError(error) }),
+      );
   }
 
   return {
     sendLink(frame) {
       if (isClosed) return;
       const cutter = createFragmentCutter(nextStream(), encodeFrame(frame));
-      for (let message = cutter.next(fragmentBytes); message !== undefined; message = cutter.next(fragmentBytes)) hand(message);
+      for (let message = cutter.next(fragmentBytes); message !== undefined; message = cutter.next(fragmentBytes))
+        hand(message);
     },
     send(frame, priority) {
       queue.push(frame, priority);

@@ -115,7 +115,12 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
       const lane = lanes[priority];
       const key = flowOf(frame);
       const flow = lane.flows.get(key) ?? addFlow(lane, key);
-      const waiting: Waiting = { frame: encoded === undefined ? frame : undefined, encoded, sizeBytes, next: undefined };
+      const waiting: Waiting = {
+        frame: encoded === undefined ? frame : undefined,
+        encoded,
+        sizeBytes,
+        next: undefined,
+      };
       if (flow.last === undefined) flow.first = waiting;
       else flow.last.next = waiting;
       flow.last = waiting;

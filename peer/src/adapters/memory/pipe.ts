@@ -103,7 +103,11 @@ function createEnd({ remote, mine, theirs, line, timing }: EndParts): Channel {
       if (mine.ended !== undefined) return false;
       const copy = message.slice();
       bufferedBytes += copy.byteLength;
-      pass(copy.byteLength, () => leave(copy.byteLength), () => arrive(() => theirs.deliver(copy)));
+      pass(
+        copy.byteLength,
+        () => leave(copy.byteLength),
+        () => arrive(() => theirs.deliver(copy)),
+      );
       return bufferedBytes < limits.channelHighBytes;
     },
     async ready(options) {
@@ -124,7 +128,11 @@ function createEnd({ remote, mine, theirs, line, timing }: EndParts): Channel {
     close(reason) {
       if (mine.ended !== undefined) return;
       // What was sent before arrives before the end does.
-      pass(0, () => undefined, () => arrive(() => theirs.end(reason)));
+      pass(
+        0,
+        () => undefined,
+        () => arrive(() => theirs.end(reason)),
+      );
       mine.end(reason);
     },
   };
@@ -133,6 +141,9 @@ function createEnd({ remote, mine, theirs, line, timing }: EndParts): Channel {
 function checkMessage(message: Uint8Array): void {
   if (!(message instanceof Uint8Array)) throw new MeshError('bad-argument', 'A channel takes binary messages only.');
   if (message.byteLength > MAX_MESSAGE_BYTES) {
-    throw new MeshError('bad-argument', `A message of ${message.byteLength} bytes is over the channel's ${MAX_MESSAGE_BYTES}.`);
+    throw new MeshError(
+      'bad-argument',
+      `A message of ${message.byteLength} bytes is over the channel's ${MAX_MESSAGE_BYTES}.`,
+    );
   }
 }

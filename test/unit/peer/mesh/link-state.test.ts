@@ -168,14 +168,18 @@ test('when both dial at once, the dial of the lower id stands', () => {
 
   expect(show(stepLink(states.dialling, events.accepted, lower))).toBe('dialling: closeChannel 3');
   expect(show(stepLink(states.greeting, events.accepted, lower))).toBe('greeting 1: closeChannel 3');
-  expect(show(stepLink({ ...states.greeting, channel: fresh }, events.accepted, lower))).toBe('greeting 3: closeChannel 2, greet 3');
+  expect(show(stepLink({ ...states.greeting, channel: fresh }, events.accepted, lower))).toBe(
+    'greeting 3: closeChannel 2, greet 3',
+  );
 });
 
 test('a new channel replaces an open one only after its hello', () => {
   const replacing = stepLink(states.open, events.accepted, moment);
   expect(show(replacing)).toBe('replacing 1 by 3: greet 3');
 
-  expect(show(stepLink(replacing.state, { kind: 'greeted', channel: other }, moment))).toBe('open 3: closeChannel 1, lost 1, opened 3');
+  expect(show(stepLink(replacing.state, { kind: 'greeted', channel: other }, moment))).toBe(
+    'open 3: closeChannel 1, lost 1, opened 3',
+  );
   expect(show(stepLink(replacing.state, { kind: 'channelClosed', channel: other }, moment))).toBe('open 1:');
 });
 
@@ -207,83 +211,89 @@ test('somebody who asks anew does not wait out a long pause', () => {
 test('keeps the books over any order of events: one open channel at most, none forgotten', () => {
   const kinds = Object.keys(events) as LinkEvent['kind'][];
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.constantFrom(...kinds), fc.nat({ max: 9 }), fc.boolean(), fc.boolean()), { maxLength: 60 }), (steps) => {
-      let state: LinkState = IDLE_LINK;
-      let nowMs = 0;
-      let number = 0;
-      let dial: number | undefined;
-      const live = new Map<number, ChannelRef>();
-      let opened: number | undefined;
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(...kinds), fc.nat({ max: 9 }), fc.boolean(), fc.boolean()), { maxLength: 60 }),
+      (steps) => {
+        let state: LinkState = IDLE_LINK;
+        let nowMs = 0;
+        let number = 0;
+        let dial: number | undefined;
+        const live = new Map<number, ChannelRef>();
+        let opened: number | undefined;
 
-      for (const [kind, pick, wish, lower] of steps) {
-        nowMs += 1_000;
-        const event = makeEvent(kind, pick);
-        if (event === undefined) continue;
-        const result = stepLink(state, event, { nowMs, chance: 0, wish, lower });
-        state = result.state;
-        for (const effect of result.effects) carryOut(effect);
-        check();
-      }
+        for (const [kind, pick, wish, lower] of steps) {
+          nowMs += 1_000;
+          const event = makeEvent(kind, pick);
+          if (event === undefined) continue;
+          const result = stepLink(state, event, { nowMs, chance: 0, wish, lower });
+          state = result.state;
+          for (const effect of result.effects) carryOut(effect);
+          check();
+        }
 
-      function makeEvent(kind: LinkEvent['kind'], pick: number): LinkEvent | undefined {
-        const some = [...live.values()][pick % Math.max(1, live.size)];
-        switch (kind) {
-          case 'turn':
-            return { kind, dial: (number += 1) };
-          case 'dialled': {
-            if (dial === undefined) return undefined;
-            const channel = add('self');
-            const of = dial;
-            dial = undefined;
-            return { kind, dial: of, channel };
+        function makeEvent(kind: LinkEvent['kind'], pick: number): LinkEvent | undefined {
+          const some = [...live.values()][pick % Math.max(1, live.size)];
+          switch (kind) {
+            case 'turn':
+              return { kind, dial: (number += 1) };
+            case 'dialled': {
+              if (dial === undefined) return undefined;
+              const channel = add('self');
+              const of = dial;
+              dial = undefined;
+              return { kind, dial: of, channel };
+            }
+            case 'dialFailed': {
+              if (dial === undefined) return undefined;
+              const of = dial;
+              dial = undefined;
+              return { kind, dial: of };
+            }
+            case 'accepted':
+              return { kind, channel: add('remote') };
+            case 'greeted':
+              return some === undefined ? undefined : { kind, channel: some };
+            case 'channelClosed':
+              if (some === undefined) return undefined;
+              live.delete(some.number);
+              return { kind, channel: some };
+            case 'dropped':
+              return { kind, reason: 'test' };
+            default:
+              return { kind };
           }
-          case 'dialFailed': {
-            if (dial === undefined) return undefined;
-            const of = dial;
-            dial = undefined;
-            return { kind, dial: of };
+        }
+
+        function add(dialledBy: ChannelRef['dialledBy']): ChannelRef {
+          const channel = { number: (number += 1), dialledBy };
+          live.set(channel.number, channel);
+          return channel;
+        }
+
+        function carryOut(effect: LinkEffect): void {
+          if (effect.kind === 'dial') dial = effect.dial;
+          if (effect.kind === 'abortDial') dial = undefined;
+          if (effect.kind === 'closeChannel') live.delete(effect.channel.number);
+          if (effect.kind === 'opened') {
+            expect(opened).toBeUndefined();
+            opened = effect.channel.number;
           }
-          case 'accepted':
-            return { kind, channel: add('remote') };
-          case 'greeted':
-            return some === undefined ? undefined : { kind, channel: some };
-          case 'channelClosed':
-            if (some === undefined) return undefined;
-            live.delete(some.number);
-            return { kind, channel: some };
-          case 'dropped':
-            return { kind, reason: 'test' };
-          default:
-            return { kind };
+          if (effect.kind === 'lost') {
+            expect(opened).toBe(effect.channel.number);
+            opened = undefined;
+          }
         }
-      }
 
-      function add(dialledBy: ChannelRef['dialledBy']): ChannelRef {
-        const channel = { number: (number += 1), dialledBy };
-        live.set(channel.number, channel);
-        return channel;
-      }
-
-      function carryOut(effect: LinkEffect): void {
-        if (effect.kind === 'dial') dial = effect.dial;
-        if (effect.kind === 'abortDial') dial = undefined;
-        if (effect.kind === 'closeChannel') live.delete(effect.channel.number);
-        if (effect.kind === 'opened') {
-          expect(opened).toBeUndefined();
-          opened = effect.channel.number;
+        function check(): void {
+          const named = [
+            ...('channel' in state ? [state.channel.number] : []),
+            ...('candidate' in state ? [state.candidate.number] : []),
+          ];
+          expect([...live.keys()].toSorted()).toEqual(named.toSorted());
+          expect(opened).toBe(state.kind === 'open' || state.kind === 'replacing' ? state.channel.number : undefined);
+          expect(dial).toBe(state.kind === 'dialling' ? state.dial : undefined);
         }
-        if (effect.kind === 'lost') {
-          expect(opened).toBe(effect.channel.number);
-          opened = undefined;
-        }
-      }
-
-      function check(): void {
-        const named = [...('channel' in state ? [state.channel.number] : []), ...('candidate' in state ? [state.candidate.number] : [])];
-        expect([...live.keys()].toSorted()).toEqual(named.toSorted());
-        expect(opened).toBe(state.kind === 'open' || state.kind === 'replacing' ? state.channel.number : undefined);
-        expect(dial).toBe(state.kind === 'dialling' ? state.dial : undefined);
-      }
-    }),
+      },
+    ),
   );
 });

@@ -2,7 +2,13 @@
 
 import { silentLogger } from '@shoal/shared';
 import type { Incarnation, MeshId, PeerId } from '@shoal/shared';
-import { createMeshLinks, type MeshLinkEvents, type MeshLinks, type SelfView, type WantedMember } from '../../../../peer/src/mesh/mesh.ts';
+import {
+  createMeshLinks,
+  type MeshLinkEvents,
+  type MeshLinks,
+  type SelfView,
+  type WantedMember,
+} from '../../../../peer/src/mesh/mesh.ts';
 import type { MemoryNetwork } from '../../../../peer/src/adapters/memory/transport.ts';
 import type { Transport } from '../../../../peer/src/ports/transport.ts';
 import { createSeededRandom } from '../../../sim/seeded-random.ts';

@@ -34,7 +34,17 @@ function member(id: typeof ada, options: Partial<TestMemberOptions> = {}): TestM
 
 function blob(number: number, payload: Uint8Array = NO_PAYLOAD): BlobFrame {
   const id = must(parseRequestId(`0123456789abcdef.${number}`), 'id');
-  return { kind: 'blob', id, ageMs: 0, remainingMs: 1_000, forwarded: false, service: 'test', part: 'note', body: number, payload };
+  return {
+    kind: 'blob',
+    id,
+    ageMs: 0,
+    remainingMs: 1_000,
+    forwarded: false,
+    service: 'test',
+    part: 'note',
+    body: number,
+    payload,
+  };
 }
 
 test('links all members with one channel for each pair', async () => {
@@ -293,7 +303,9 @@ test('gives up a dial that hangs after its time and tries again', async () => {
 
 test('dials only some members at once', async () => {
   const a = member(ada);
-  const others = Array.from({ length: 20 }, (_, index) => member(`1${String(index).padStart(2, '0')}`.padEnd(32, '0') as typeof ada));
+  const others = Array.from({ length: 20 }, (_, index) =>
+    member(`1${String(index).padStart(2, '0')}`.padEnd(32, '0') as typeof ada),
+  );
   for (const other of others) network.cut(ada, other.id);
 
   meshAll([a, ...others]);

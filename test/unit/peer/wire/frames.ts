@@ -1,6 +1,13 @@
 // Frames and a channel for tests of the wire.
 
-import { makeRequestId, NO_PAYLOAD, type BlobFrame, type Incarnation, type PeerId, type StoredFrame } from '@shoal/shared';
+import {
+  makeRequestId,
+  NO_PAYLOAD,
+  type BlobFrame,
+  type Incarnation,
+  type PeerId,
+  type StoredFrame,
+} from '@shoal/shared';
 import type { Slot } from '@shoal/shared';
 import type { Channel } from '../../../../peer/src/ports/transport.ts';
 
@@ -11,7 +18,17 @@ export function requestId(number: number) {
 }
 
 export function blob(number: number, payload: Uint8Array = NO_PAYLOAD): BlobFrame {
-  return { kind: 'blob', id: requestId(number), ageMs: 0, remainingMs: 1_000, forwarded: false, service: 'test', part: 'note', body: number, payload };
+  return {
+    kind: 'blob',
+    id: requestId(number),
+    ageMs: 0,
+    remainingMs: 1_000,
+    forwarded: false,
+    service: 'test',
+    part: 'note',
+    body: number,
+    payload,
+  };
 }
 
 export function stored(slot: number, counter: number): StoredFrame {

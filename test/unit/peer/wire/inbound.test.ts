@@ -23,7 +23,8 @@ beforeEach(() => {
 function messages(stream: number, frame: Frame, fragmentBytes = 64 * 1024): Uint8Array[] {
   const cutter = createFragmentCutter(stream, encodeFrame(frame));
   const cut: Uint8Array[] = [];
-  for (let message = cutter.next(fragmentBytes); message !== undefined; message = cutter.next(fragmentBytes)) cut.push(message);
+  for (let message = cutter.next(fragmentBytes); message !== undefined; message = cutter.next(fragmentBytes))
+    cut.push(message);
   return cut;
 }
 

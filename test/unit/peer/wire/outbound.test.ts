@@ -19,7 +19,11 @@ beforeEach(() => {
 
 /** Joins what the channel got, as a receiver would. */
 function received(): Frame[] {
-  const joiner = createFragmentJoiner({ frameBytes: limits.frameBytes, openStreams: 1_024, heldBytes: limits.joiningBytes });
+  const joiner = createFragmentJoiner({
+    frameBytes: limits.frameBytes,
+    openStreams: 1_024,
+    heldBytes: limits.joiningBytes,
+  });
   const frames: Frame[] = [];
   for (const message of channel.sent) {
     const outcome = joiner.push(message);
@@ -140,7 +144,11 @@ test('drops what waits of a request, and ends what was begun', async () => {
 
   expect(arrived()).toEqual(['cancel', 3]);
   expect(outbound.queuedBytes).toBe(0);
-  const joiner = createFragmentJoiner({ frameBytes: limits.frameBytes, openStreams: 1_024, heldBytes: limits.joiningBytes });
+  const joiner = createFragmentJoiner({
+    frameBytes: limits.frameBytes,
+    openStreams: 1_024,
+    heldBytes: limits.joiningBytes,
+  });
   for (const message of channel.sent) joiner.push(message);
   expect([joiner.openStreams, joiner.heldBytes]).toEqual([0, 0]);
 });
@@ -190,7 +198,9 @@ test('stops waiting for room by the signal, and when it is closed', async () => 
 });
 
 test('refuses at once what can not be encoded', () => {
-  expect(() => outbound.send({ ...blob(1), body: 'x'.repeat(2 * MiB) }, 1)).toThrow(expect.objectContaining({ code: 'bad-frame' }));
+  expect(() => outbound.send({ ...blob(1), body: 'x'.repeat(2 * MiB) }, 1)).toThrow(
+    expect.objectContaining({ code: 'bad-frame' }),
+  );
   expect(outbound.queuedBytes).toBe(0);
 });
 
