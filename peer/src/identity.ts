@@ -20,6 +20,12 @@ export async function loadIdentity(storage: Storage, random: Random): Promise<Id
   return identityOf(keyPair);
 }
 
+/** Whose storage it is; undefined while it is nobody's. */
+export async function storedIdentity(storage: Storage): Promise<PeerId | undefined> {
+  const stored = await storage.getMeta(META_NAME);
+  return stored === undefined ? undefined : identityOf(keyPairOf(stored)).id;
+}
+
 function identityOf(keyPair: KeyPair): Identity {
   return { keyPair, id: peerIdOf(keyPair.publicKey) };
 }

@@ -7,7 +7,7 @@ export { createSimplePeerTransport, type SimplePeerTransportDeps } from './adapt
 export { createSocketIoRendezvous, type SocketIoRendezvousOptions } from './adapters/socket-io-rendezvous.ts';
 export type * from './api.ts';
 export type { Column, ColumnType, Row } from './data/column.ts';
-export { type Identity, loadIdentity } from './identity.ts';
+export { type Identity, loadIdentity, storedIdentity } from './identity.ts';
 export { createPeer, type PeerConfig, type PeerDeps, type SignalPath, type TransportContext } from './peer.ts';
 export type * from './ports/rendezvous.ts';
 export type * from './ports/services.ts';

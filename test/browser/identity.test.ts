@@ -33,6 +33,8 @@ function browser(options: Partial<StoreChoice> = {}): StoreChoice {
     random,
     locks: navigator.locks,
     except: new Set(),
+    databases: async () => [],
+    identityOf: async () => undefined,
     areAlive: async (ids) => ids.map(() => false),
     ...options,
   };
@@ -138,6 +140,17 @@ test('without locks only one of two tabs that ask at once gets the store', async
 
   expect(new Set(names).size).toBe(2);
   expect(names).toContain(first.name);
+});
+
+test('a store that was never noted is found by its database', async () => {
+  for (const locks of [navigator.locks, undefined]) {
+    const choice = browser({ locks });
+    const name = `shoal/${choice.mesh}/forgotten`;
+
+    const store = await take({ ...choice, databases: async () => ['other', name], identityOf: async () => peerId('b') });
+
+    expect(store.name).toBe(name);
+  }
 });
 
 test('what a stranger wrote into the list of stores does no harm', async () => {

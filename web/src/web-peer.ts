@@ -1,7 +1,7 @@
 // The member of a page: peer over the browser's adapters. The page uses `startMember`; programs that
 // are bundled with Shoal use `join`, which is the twin of node-peer's.
 
-import { createMemoryStorage, createPeer, createSimplePeerTransport, createSocketIoRendezvous, loadIdentity, type Mesh, type Rendezvous, type Storage } from '@shoal/peer';
+import { createMemoryStorage, createPeer, createSimplePeerTransport, createSocketIoRendezvous, loadIdentity, type Mesh, type Rendezvous, type Storage, storedIdentity } from '@shoal/peer';
 import { type Clock, createDeferred, createSystemRandom, isMeshError, limits, type Logger, MeshError, type PeerId, type Random, silentLogger } from '@shoal/shared';
 import { createCageWorkerHost } from './adapters/cage-worker-host.ts';
 import { type TakenStore, takeStore } from './adapters/identity.ts';
@@ -99,6 +99,8 @@ async function openStore(place: Place): Promise<OpenedStore> {
       random: createSystemRandom(),
       locks: lockManager(),
       except: unusable,
+      databases: databaseNames,
+      identityOf: identityIn,
       areAlive: (ids) => askAlive(place, ids),
     });
     return { storage: await createIdbStorage(taken.name), taken };
@@ -166,6 +168,21 @@ function recallName(memory: LocalMemory, store: string | undefined): string | un
 
 function createRendezvous({ url, mesh, options: { token } }: Place): Rendezvous {
   return createSocketIoRendezvous({ url, mesh, ...(token === undefined ? {} : { token }) });
+}
+
+/** None in a browser that does not tell. */
+async function databaseNames(): Promise<readonly string[]> {
+  if (!('databases' in indexedDB)) return [];
+  return (await indexedDB.databases()).flatMap(({ name }) => name ?? []);
+}
+
+async function identityIn(name: string): Promise<PeerId | undefined> {
+  const storage = await createIdbStorage(name);
+  try {
+    return await storedIdentity(storage);
+  } finally {
+    await storage.close();
+  }
 }
 
 /** Asks the registrar over a connection of its own, since there is no member yet. */

@@ -29,6 +29,10 @@ export interface StoreChoice {
   readonly locks: LockManager | undefined;
   /** Stores that this page tried and could not use: of another mesh, or taken over by somebody. */
   readonly except: ReadonlySet<string>;
+  /** Databases of this browser, by name: they outlive a killed browser, which may have written no localStorage yet. */
+  databases(): Promise<readonly string[]>;
+  /** Whose store it is. Asked only where there are no locks. */
+  identityOf(name: string): Promise<PeerId | undefined>;
   /** Whether these identities have a living incarnation. Asked only where there are no locks; if it rejects, all might. */
   areAlive(ids: readonly PeerId[]): Promise<readonly boolean[]>;
 }
@@ -52,7 +56,7 @@ const GONE_MS = 200;
 export async function takeStore(choice: StoreChoice): Promise<TakenStore> {
   const registry = createRegistry(choice);
   const hold = choice.locks === undefined ? await createClaims(choice) : createLocks(choice, choice.locks);
-  const known = registry.list().filter(({ name }) => !choice.except.has(name));
+  const known = (await withDatabases(choice, registry.list())).filter(({ name }) => !choice.except.has(name));
   for (let pass = 0; pass < hold.passes && known.length > 0; pass += 1) {
     if (pass > 0) await sleep(choice.clock, UNLOCKED_MS);
     for (const store of known) {
@@ -60,9 +64,20 @@ export async function takeStore(choice: StoreChoice): Promise<TakenStore> {
       if (release !== undefined) return taken(store.name, registry, release);
     }
   }
-  const name = `shoal/${choice.mesh}/${randomHex(choice.random, 8)}`;
+  const name = `${beginningOf(choice.mesh)}${randomHex(choice.random, 8)}`;
   const release = await hold.takeNew(name);
   return taken(name, registry, release);
+}
+
+/** Those that were noted, newest first, then those that only the browser knows of. */
+async function withDatabases({ mesh, databases }: StoreChoice, noted: readonly KnownStore[]): Promise<readonly KnownStore[]> {
+  const names = new Set(noted.map(({ name }) => name));
+  const others = (await databases()).filter((name) => name.startsWith(beginningOf(mesh)) && !names.has(name));
+  return [...noted, ...others.map((name) => ({ name, usedAtMs: 0 }))];
+}
+
+function beginningOf(mesh: string): string {
+  return `shoal/${mesh}/`;
 }
 
 function taken(name: string, registry: Registry, release: Release): TakenStore {
@@ -103,7 +118,7 @@ function createLocks({ mesh }: StoreChoice, locks: LockManager): Hold {
 
 type TabMessage = { readonly kind: 'who-holds'; readonly asked: string } | { readonly kind: 'held'; readonly store: string };
 
-async function createClaims({ mesh, memory, clock, random, areAlive }: StoreChoice): Promise<Hold> {
+async function createClaims({ mesh, memory, clock, random, areAlive, identityOf }: StoreChoice): Promise<Hold> {
   const tab = randomHex(random, 8);
   const channel = new BroadcastChannel(`shoal-stores/${mesh}`);
   const held = new Set<string>();
@@ -130,8 +145,10 @@ async function createClaims({ mesh, memory, clock, random, areAlive }: StoreChoi
 
   return {
     passes: 1,
-    take: async ({ name, id }) => {
-      if (id === undefined || held.has(name) || !(await isGone(id, clock, areAlive))) return undefined;
+    take: async ({ name, id: noted }) => {
+      if (held.has(name)) return undefined;
+      const id = noted ?? (await identityOf(name));
+      if (id === undefined || !(await isGone(id, clock, areAlive))) return undefined;
       memory.set(claimName(name), tab);
       // Whoever asks at the same time has written its claim by the end of this: the last one has it.
       await ask();
