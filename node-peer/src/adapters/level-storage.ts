@@ -21,6 +21,8 @@ interface AsideUsage {
 const SENTINEL = 'CURRENT';
 /** How often it is looked for. LevelDB itself goes on writing into removed files without a word. */
 const SENTINEL_MS = 1_000;
+/** Heads read at once: nothing is held open between two pages. */
+const SCAN_PAGE = 256;
 const ASIDE = 'm/~aside';
 const NO_BYTES = new Uint8Array(0);
 /** Above every key of a slot: the character behind `/`. */
@@ -113,12 +115,18 @@ function levelStorage(
     async *scan(slot, { afterKey, signal } = {}): AsyncGenerator<ScannedHead> {
       requireOpen();
       const prefix = `h/${slotText(slot)}/`;
-      const range = { gt: `${prefix}${afterKey ?? ''}`, lt: `h/${slotText(slot)}${BEHIND}` };
-      for await (const [name, head] of db.iterator(range)) {
-        signal?.throwIfAborted();
-        // What was stored under this prefix was a key.
-        yield { key: name.slice(prefix.length) as Key, head: plain(head) };
-        requireOpen();
+      let after = `${prefix}${afterKey ?? ''}`;
+      for (;;) {
+        const range = { gt: after, lt: `h/${slotText(slot)}${BEHIND}`, limit: SCAN_PAGE };
+        const page = await reading(db.iterator(range).all());
+        for (const [name, head] of page) {
+          signal?.throwIfAborted();
+          // What was stored under this prefix was a key.
+          yield { key: name.slice(prefix.length) as Key, head: plain(head) };
+          requireOpen();
+          after = name;
+        }
+        if (page.length < SCAN_PAGE) return;
       }
     },
     async slots() {
