@@ -1,10 +1,10 @@
 // UDF workers as threads of Node, for trusted code: they share this process and can reach its files.
 // Environment and output are kept from them; memory is bounded, as far as V8's heap goes.
 
-import { MessageChannel, type MessagePort, Worker, type WorkerOptions } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { HostedWorker, WorkerHost, WorkerPort } from '@shoal/peer';
 import { createDeferred, MeshError, throwIfAborted } from '@shoal/shared';
-import { sourceThreadCode } from './source-thread.ts';
+import { sourceThread } from './source-thread.ts';
 
 /** The heap of one thread: chunks are some MiB, states of an aggregate may be large. */
 const HEAP_MIB = 1024;
@@ -31,9 +31,7 @@ export function createThreadWorkerHost(): WorkerHost {
 
 function startThread(): HostedWorker {
   const { port1, port2 } = new MessageChannel();
-  const { entry, options } = threadEntry();
-  const worker = new Worker(entry, {
-    ...options,
+  const worker = new Worker(threadEntry(), {
     workerData: { port: port2 },
     transferList: [port2],
     env: {},
@@ -84,9 +82,8 @@ function workerPort(port: MessagePort): WorkerPort {
   };
 }
 
-/** The built thread; or the source when this is the source itself, as in tests. */
-function threadEntry(): { readonly entry: URL | string; readonly options: WorkerOptions } {
-  if (!import.meta.url.endsWith('.ts')) return { entry: new URL('./udf-thread.js', import.meta.url), options: {} };
-  const entry = sourceThreadCode(new URL('./udf-thread.ts', import.meta.url));
-  return { entry, options: { eval: true, execArgv: ['--conditions=source'] } };
+/** The built thread; or one made of the source when this is the source itself, as in tests. */
+function threadEntry(): URL {
+  if (!import.meta.url.endsWith('.ts')) return new URL('./udf-thread.js', import.meta.url);
+  return sourceThread(new URL('./udf-thread.ts', import.meta.url));
 }

@@ -1,14 +1,14 @@
 // Random numbers for UDFs: the same from the same seed on every member, so that a task gives the same
-// answer wherever it runs. (sfc32, seeded by xxHash32; nothing here is for secrets.)
+// answer wherever it runs. (sfc32, seeded by a hash; nothing here is for secrets.)
 
-import { xxHash32 } from 'js-xxhash';
+import { contentHash } from '@shoal/shared';
 
 /** Numbers in [0, 1). */
 export function createSeededRandom(seed: string): () => number {
-  const bytes = new TextEncoder().encode(seed);
-  let a = xxHash32(bytes, 1);
-  let b = xxHash32(bytes, 2);
-  let c = xxHash32(bytes, 3);
+  const hash = contentHash(new TextEncoder().encode(seed));
+  let a = Number.parseInt(hash.slice(0, 8), 16) | 0;
+  let b = Number.parseInt(hash.slice(8, 16), 16) | 0;
+  let c = Number.parseInt(hash.slice(16, 24), 16) | 0;
   let counter = 1;
   const next = (): number => {
     const sum = (a + b + counter) | 0;
