@@ -29,8 +29,16 @@ export function encodeValue(value: unknown, what: string, mediaType: string = BY
 
 export function decodeValue(bytes: Uint8Array, mediaType: string): MeshValue {
   if (mediaType === TEXT) return decoder.decode(bytes);
-  if (mediaType === JSON_TYPE) return JSON.parse(decoder.decode(bytes)) as JsonValue;
-  return bytes;
+  return mediaType === JSON_TYPE ? decodeJson(bytes) : bytes;
+}
+
+/** Bytes that were put as JSON, and are none, stay what they are. */
+function decodeJson(bytes: Uint8Array): MeshValue {
+  try {
+    return JSON.parse(decoder.decode(bytes)) as JsonValue;
+  } catch {
+    return bytes;
+  }
 }
 
 function encode(value: unknown, what: string, mediaType: string): EncodedValue {
@@ -38,8 +46,8 @@ function encode(value: unknown, what: string, mediaType: string): EncodedValue {
     if (encoder.encode(mediaType).length > limits.mediaTypeBytes) {
       throw new MeshError('bad-value', `The media type of ${what} is longer than ${limits.mediaTypeBytes} bytes.`);
     }
-    // A plain view: Node's Buffer is one too, and must not travel as itself.
-    return { bytes: new Uint8Array(value.buffer, value.byteOffset, value.byteLength), mediaType };
+    // A plain copy: the caller may go on writing into its own, which may be a Buffer.
+    return { bytes: Uint8Array.from(value), mediaType };
   }
   if (typeof value === 'string') return { bytes: encoder.encode(value), mediaType: TEXT };
   return { bytes: encoder.encode(jsonText(value, what)), mediaType: JSON_TYPE };

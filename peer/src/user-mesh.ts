@@ -77,9 +77,11 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     open();
     const raw = await values.get(requireKey(text), options);
     if (raw === undefined) return undefined;
+    // The caller's own: what the store gave may be what its cache holds.
+    const bytes = raw.bytes.slice();
     return {
-      value: decodeValue(raw.bytes, raw.mediaType),
-      bytes: raw.bytes,
+      value: decodeValue(bytes, raw.mediaType),
+      bytes,
       mediaType: raw.mediaType,
       version: raw.version,
     };

@@ -61,10 +61,15 @@ interface Attempt {
   readonly slot: Slot;
   readonly verb: 'get' | 'put' | 'delete';
   readonly startedMs: number;
+  /** The first try that left: an owner compares its age with what it remembers. */
+  sentMs: number | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Some try was sent and not answered: it may have happened. */
-  maybeDone: boolean;
+  /** Tries that were sent and not answered: it may have happened. */
+  unanswered: number;
+  /** What the owner last said, if it was at a bound. */
+  busy: MeshError | undefined;
+  busyTries: number;
   /** Whom it waits for, for the sentence at the end. */
   waitsFor: PeerId | undefined;
 }
@@ -73,6 +78,8 @@ type FrameOf = (attempt: Attempt, epoch: number) => GetFrame | PutFrame;
 
 /** Between tries that nothing else paces. */
 const RETRY_MS = 50;
+/** Each time an owner is busy it is left alone for twice as long, up to here. */
+const BUSY_RETRY_MS = 1_000;
 
 export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   const { clock } = deps;
@@ -89,9 +96,12 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       slot: slotOfKey(key, deps.slotCount()),
       verb,
       startedMs: clock.monotonicMs(),
+      sentMs: undefined,
       timeoutMs,
       signal: deadline.signal,
-      maybeDone: false,
+      unanswered: 0,
+      busy: undefined,
+      busyTries: 0,
       waitsFor: undefined,
     };
     try {
@@ -105,29 +115,31 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
     for (;;) {
       const row = deps.row(attempt.slot);
       const answer = row === undefined ? undefined : await tryOnce(attempt, row, frameOf);
-      if (answer !== undefined) {
+      attempt.busy = busyError(answer);
+      if (answer !== undefined && attempt.busy === undefined) {
         if (answer.result.kind !== 'moved') return answer;
-        attempt.maybeDone = false;
         if (deps.learn(answer.result.row)) continue;
       }
-      // Nobody to ask yet, a broken link, or a `moved` that this member knew: news will come.
-      await sleep(clock, RETRY_MS, attempt.signal);
+      attempt.busyTries = attempt.busy === undefined ? 0 : attempt.busyTries + 1;
+      // Nobody to ask yet, a broken link, an owner at a bound, or a `moved` that this member knew: news will come.
+      await sleep(clock, Math.min(BUSY_RETRY_MS, RETRY_MS * 2 ** attempt.busyTries), attempt.signal);
     }
   }
 
   /** The answer of the owner; undefined if it has to be tried again. */
   async function tryOnce(attempt: Attempt, row: Configuration, frameOf: FrameOf): Promise<StoreAnswer | undefined> {
-    const frame = frameOf(attempt, row.epoch);
     try {
-      if (row.owner === deps.self) return await deps.local(frame, attempt.signal);
+      if (row.owner === deps.self) return await deps.local(frameOf(attempt, row.epoch), attempt.signal);
       if (!deps.isOpen(row.owner)) {
         attempt.waitsFor = row.owner;
         await deps.reachOrChange(row.owner, attempt.signal);
         if (!deps.isOpen(row.owner)) return undefined;
       }
       attempt.waitsFor = undefined;
-      attempt.maybeDone = true;
-      return await deps.request(row.owner, frame, attempt.signal);
+      attempt.unanswered += 1;
+      const answer = await deps.request(row.owner, frameOf(attempt, row.epoch), attempt.signal);
+      attempt.unanswered -= 1;
+      return answer;
     } catch (thrown) {
       const error = toMeshError(thrown);
       if (attempt.signal.aborted) throw error;
@@ -136,7 +148,7 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
         return undefined;
       }
       if (error.code === 'busy') {
-        attempt.maybeDone = false;
+        attempt.unanswered -= row.owner === deps.self ? 0 : 1;
         return undefined;
       }
       throw error;
@@ -144,9 +156,10 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   }
 
   function outOfTime(attempt: Attempt): MeshError {
-    const { key, verb, timeoutMs, waitsFor } = attempt;
+    const { key, verb, timeoutMs, waitsFor, busy } = attempt;
+    if (busy !== undefined) return busy;
     const seconds = timeoutMs < 10_000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`;
-    const perhaps = verb !== 'get' && attempt.maybeDone ? ` The ${verb} may or may not have happened.` : '';
+    const perhaps = verb !== 'get' && attempt.unanswered > 0 ? ` The ${verb} may or may not have happened.` : '';
     if (waitsFor !== undefined) {
       return new MeshError(
         'owner-away',
@@ -160,11 +173,12 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   }
 
   function head(attempt: Attempt, epoch: number) {
-    const ageMs = Math.max(0, Math.ceil(clock.monotonicMs() - attempt.startedMs));
+    const nowMs = clock.monotonicMs();
+    attempt.sentMs ??= nowMs;
     return {
       id: attempt.id,
-      ageMs,
-      remainingMs: Math.max(1, attempt.timeoutMs - ageMs),
+      ageMs: Math.ceil(nowMs - attempt.sentMs),
+      remainingMs: Math.max(1, Math.ceil(attempt.timeoutMs - (nowMs - attempt.startedMs))),
       forwarded: false,
       slot: attempt.slot,
       epoch,
@@ -220,6 +234,13 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       return true;
     },
   };
+}
+
+/** The owner was at a bound: nothing happened there. */
+function busyError(answer: StoreAnswer | undefined): MeshError | undefined {
+  if (answer?.result.kind !== 'refused') return undefined;
+  const { error } = answer.result;
+  return error.code === 'busy' || error.code === 'no-registrar' ? MeshError.fromWire(error) : undefined;
 }
 
 function rawValue(key: Key, result: DataResult, bytes: Uint8Array): RawValue | undefined {
