@@ -43,6 +43,8 @@ export const limits = {
   creditBytes: 4 * MiB,
   /** Requests that a member has open with others. */
   openRequests: 100_000,
+  /** Of one member's, as many as another works on: who floods leaves room for the others. */
+  openRequestsOfOne: 25_000,
   /** Gets that wait at one owner for keys nobody has put yet. */
   waitingGets: 10_000,
   /** The time that a request has when its caller gives none. */
@@ -85,6 +87,8 @@ export const limits = {
   stuckMs: 4_000,
   /** Frames about one slot kept until the row that they speak of comes. */
   keptSlotFrames: 64,
+  /** Bytes of all of them, of all slots: anybody can name an epoch that never comes. */
+  keptSlotBytes: 16 * MiB,
   /** Requests that wait at one slot: behind an open write, a seal or a newer row. */
   slotWaiting: 16_384,
   /** Refusals of one slot, kept so that a late first try is refused too. */

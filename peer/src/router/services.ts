@@ -109,8 +109,8 @@ export function createServices(deps: ServicesDeps): RoutedServices {
 
   async function serveAsk(from: PeerId, frame: BlobFrame): Promise<void> {
     try {
-      const message = await deps.inbound.run(from, frame, (signal) =>
-        handlerOf(frame.service)({
+      await deps.inbound.run(from, frame, async (signal) => {
+        const message = await handlerOf(frame.service)({
           from,
           body: frame.body,
           payload: frame.payload,
@@ -120,10 +120,11 @@ export function createServices(deps: ServicesDeps): RoutedServices {
             if (signal.aborted) throw toMeshError(signal.reason);
             answer(from, frame, 'note', fill(note));
           },
-        }),
-      );
-      await deps.room(from, new AbortController().signal);
-      answer(from, frame, 'answer', fill(message));
+        });
+        // Still counted while it waits for room: who takes nothing can't pile up answers.
+        await deps.room(from, signal);
+        answer(from, frame, 'answer', fill(message));
+      });
     } catch (error) {
       const refusal = toMeshError(error);
       try {
