@@ -5,6 +5,7 @@ export * from './assert.ts';
 export * from './clock.ts';
 export * from './configuration.ts';
 export * from './deferred.ts';
+export * from './elapsed.ts';
 export * from './emitter.ts';
 export * from './frame.ts';
 export * from './ids.ts';

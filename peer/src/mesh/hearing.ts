@@ -2,8 +2,7 @@
 // have been replaced without knowing: it answers nothing from slots of its own until the registrar has
 // spoken, in answer to a question asked after that silence.
 
-import { type Clock, limits, type StopTimer } from '@shoal/shared';
-import { createElapsed } from './elapsed.ts';
+import { type Clock, createElapsedClock, limits, type StopTimer } from '@shoal/shared';
 
 export interface Hearing {
   /** Somebody was heard: a member or the registrar. */
@@ -23,18 +22,19 @@ export function createHearing(deps: {
   onMayServe(): void;
 }): Hearing {
   const { clock } = deps;
-  const unheard = createElapsed(clock, 'larger');
+  const elapsed = createElapsedClock(clock);
+  let heardAtMs = 0;
   let doubting = false;
   let stopTimer: StopTimer | undefined;
   const ask = async (): Promise<void> => {
     // Only an answer to a question asked since the silence counts: what waited in the inbox is old.
     if (!(await deps.askRegistrar())) return;
-    unheard.restart();
+    heardAtMs = elapsed.read().longerMs;
     doubting = false;
     deps.onMayServe();
   };
   const look = (): boolean => {
-    if (!doubting && unheard.read() > limits.unheardMs) {
+    if (!doubting && elapsed.read().longerMs - heardAtMs > limits.unheardMs) {
       doubting = true;
       void ask();
     }
@@ -49,7 +49,7 @@ export function createHearing(deps: {
   return {
     heard: () => {
       // What waited in the inbox while this member stood still does not count: look first.
-      if (look()) unheard.restart();
+      if (look()) heardAtMs = elapsed.read().longerMs;
     },
     reconnected: () => {
       if (doubting) void ask();

@@ -1,10 +1,9 @@
 // Puts the parts of the store together, and keeps what is said of all slots at once: free bytes, what
 // lies aside, how many are owned.
 
-import { abortable, limits, type Configuration, type Slot } from '@shoal/shared';
+import { abortable, limits, type Configuration, type Slot, createElapsedClock } from '@shoal/shared';
 import type { StoreView } from '../api.ts';
 import { createBulkPlaces } from './bulk-places.ts';
-import { createElapsedClock } from './elapsed.ts';
 import { createKeyLocks } from './key-locks.ts';
 import { createProposals } from './proposals.ts';
 import type { RangeStoreDeps } from './range-store.ts';
@@ -120,7 +119,7 @@ export function createContext(
     },
   };
 
-  const stopGone = deps.storage.onGone((reason) => context.fatal(new Error(reason)));
+  const stopGone = deps.storage.onGone((reason) => context.fatal(new MeshError('storage', reason)));
   const tick = (): void => {
     ticks += 1;
     if (ticks % FREE_EVERY === 0) void refreshFree();

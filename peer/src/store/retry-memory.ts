@@ -1,9 +1,8 @@
 // Which writes were done, by request id, so that a retry whose answer was lost acts once (rule 18). In
 // memory only, bounded by age and number; when it is full it reaches less far back, and says so.
 
-import type { RememberedRequest, RequestId, Slot, Version } from '@shoal/shared';
+import type { RememberedRequest, RequestId, Slot, Version, ElapsedClock } from '@shoal/shared';
 import { limits } from '@shoal/shared';
-import type { ElapsedClock } from './elapsed.ts';
 
 interface Entry {
   readonly slot: Slot;

@@ -12,8 +12,8 @@ import {
   type SlotDigest,
   type SlotFrame,
   type Version,
+  type ElapsedClock,
 } from '@shoal/shared';
-import type { ElapsedClock } from './elapsed.ts';
 import type { OutgoingHandOff } from './handoff.ts';
 import type { KeyLocks } from './key-locks.ts';
 import type { Learner } from './learner.ts';

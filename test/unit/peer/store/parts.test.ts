@@ -13,7 +13,7 @@ import {
 } from '@shoal/shared';
 import { describe, expect, test } from 'vitest';
 import { createBulkPlaces } from '../../../../peer/src/store/bulk-places.ts';
-import { createElapsedClock } from '../../../../peer/src/store/elapsed.ts';
+import { createElapsedClock } from '@shoal/shared';
 import { createKeyLocks } from '../../../../peer/src/store/key-locks.ts';
 import { createProposals } from '../../../../peer/src/store/proposals.ts';
 import { planHandOffs } from '../../../../peer/src/store/rebalance.ts';

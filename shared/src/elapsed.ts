@@ -1,7 +1,7 @@
 // Elapsed time by two clocks (REPLICATION, section 1): the monotonic one may stand still in sleep, the
 // wall clock may be stepped. Who trusts a memory counts the smaller difference, who states an age the larger.
 
-import type { Clock } from '@shoal/shared';
+import type { Clock } from './clock.ts';
 
 export interface Elapsed {
   /** Never more than what really went by, as far as one of the clocks is right. For trusting a memory. */
