@@ -4,10 +4,15 @@
 import type { Clock, RegistrarEventName, RegistrarEvents } from '@shoal/shared';
 import type { RegistrarClient } from './registrar-api.ts';
 
+interface Held {
+  readonly name: RegistrarEventName;
+  readonly send: () => void;
+}
+
 export class HeldClient implements RegistrarClient {
   readonly #client: RegistrarClient;
   readonly #clock: Clock;
-  #held: (() => void)[] | undefined;
+  #held: Held[] | undefined;
   #isClosed = false;
   #stop: (() => void) | undefined;
 
@@ -18,7 +23,8 @@ export class HeldClient implements RegistrarClient {
 
   send<Name extends RegistrarEventName>(name: Name, payload: RegistrarEvents[Name]): void {
     if (this.#isClosed) return;
-    if (this.#held !== undefined && name !== 'stop') this.#held.push(() => this.#client.send(name, payload));
+    if (this.#held !== undefined && name !== 'stop')
+      this.#held.push({ name, send: () => this.#client.send(name, payload) });
     else this.#client.send(name, payload);
   }
 
@@ -27,9 +33,9 @@ export class HeldClient implements RegistrarClient {
     this.#held ??= [];
   }
 
-  /** Forgets what was held: an answer that is made now contains it. */
+  /** Forgets what an answer that is made now contains. Signals are in no answer: who saw the newcomer in the roster may have dialled it already. */
   forgetHeld(): void {
-    if (this.#held !== undefined) this.#held = [];
+    this.#held = this.#held?.filter(({ name }) => name === 'signal');
   }
 
   /** Sends on as soon as the answer that is being returned has left. */
@@ -37,7 +43,7 @@ export class HeldClient implements RegistrarClient {
     this.#stop = this.#clock.setTimer(() => {
       const held = this.#held ?? [];
       this.#held = undefined;
-      for (const send of held) send();
+      for (const { send } of held) send();
     }, 0);
   }
 

@@ -416,6 +416,34 @@ test('relays a signal with its true sender, and counts it', async () => {
   });
 });
 
+test('keeps a signal for a member whose join is still being written, and delivers it behind the answer', async () => {
+  const world = createWorld();
+  const ada = await joinAs(world, 'ada');
+  await world.clock.advance(200);
+  let release = (): void => undefined;
+  const { write } = world.tables;
+  world.tables.write = async (mesh, bytes) => {
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await write(mesh, bytes);
+  };
+  const ben = new Member(world, 'ben');
+
+  const joining = ben.tryJoin();
+  await world.clock.advance(0);
+  expect((ada.last('roster') as RosterChange).changed).toMatchObject([{ id: ben.id, state: 'here' }]);
+  const answer = await ada.ask('signal', { to: ben.id, dial: 'd1', data: 'offer' });
+  expect(ben.all('signal')).toHaveLength(0);
+  release();
+  await joining;
+  await world.clock.advance(0);
+
+  expect(answer).toEqual({ ok: {} });
+  expect(ben.joined).toBeDefined();
+  expect(ben.all('signal')).toEqual([{ from: ada.id, incarnation: ada.incarnation, dial: 'd1', data: 'offer' }]);
+});
+
 test('says before the join which identities live, and counts all as alive in its first seconds', async () => {
   const world = createWorld();
   const ada = await joinAs(world, 'ada');
