@@ -147,7 +147,11 @@ test('a store that was never noted is found by its database', async () => {
     const choice = browser({ locks });
     const name = `shoal/${choice.mesh}/forgotten`;
 
-    const store = await take({ ...choice, databases: async () => ['other', name], identityOf: async () => peerId('b') });
+    const store = await take({
+      ...choice,
+      databases: async () => ['other', name],
+      identityOf: async () => peerId('b'),
+    });
 
     expect(store.name).toBe(name);
   }

@@ -70,7 +70,10 @@ for (const [place, url] of places) {
     const page = await openMember(context, url());
 
     // A tab that a page opens takes a copy of its sessionStorage along, as a duplicated tab does.
-    const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void window.open(location.href))]);
+    const [copy] = await Promise.all([
+      context.waitForEvent('page'),
+      page.evaluate(() => void window.open(location.href)),
+    ]);
     await joined(copy);
 
     expect(await copy.evaluate(() => sessionStorage.length)).toBeGreaterThan(0);
@@ -120,7 +123,9 @@ test('a joined tab shows within a second, and a closed one is gone within five',
 
   await page.waitForFunction(
     (left) => {
-      const row = [...document.querySelectorAll('.member')].find((each) => each.querySelector('.name')?.textContent === left);
+      const row = [...document.querySelectorAll('.member')].find(
+        (each) => each.querySelector('.name')?.textContent === left,
+      );
       return row === undefined || row.getAttribute('data-state') === 'away';
     },
     name,
@@ -150,7 +155,8 @@ function killBrowser(profile: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      if (command.includes(`--user-data-dir=${profile}`) && !command.includes('--type=')) process.kill(Number(pid), 'SIGKILL');
+      if (command.includes(`--user-data-dir=${profile}`) && !command.includes('--type='))
+        process.kill(Number(pid), 'SIGKILL');
     } catch {
       // It ended while we looked.
     }

@@ -61,7 +61,9 @@ test('shows where a dataset lies, its columns and its first rows', async () => {
   await page.getByRole('table', { name: 'First rows of movies' }).getByText('The Land Girls').waitFor();
   const columns = page.getByRole('list', { name: 'Columns of movies' });
   expect(await columns.locator('li', { hasText: 'IMDB Rating' }).innerText()).toMatch(/float[\s\S]*missing/);
-  await expect.poll(() => page.locator('.datasets tr', { hasText: 'movies' }).locator('.place').innerText()).toMatch(/\w+ \d/);
+  await expect
+    .poll(() => page.locator('.datasets tr', { hasText: 'movies' }).locator('.place').innerText())
+    .toMatch(/\w+ \d/);
 });
 
 test('tries the function on the first rows as it is typed, and marks the line of an error', async () => {
@@ -80,7 +82,10 @@ test('tries the function on the first rows as it is typed, and marks the line of
 test('the last of 200,000 rows can be scrolled to, sorted and downloaded', async () => {
   await choose(page, 'flights');
   await page.getByRole('button', { name: 'Map' }).click();
-  await write(page, 'export default (row: { delay: number; distance: number }) => ({ delay: row.delay, miles: row.distance });\n');
+  await write(
+    page,
+    'export default (row: { delay: number; distance: number }) => ({ delay: row.delay, miles: row.distance });\n',
+  );
   expect(await run(page)).toBe('done');
   const table = page.getByRole('table', { name: 'Result', exact: true });
 
@@ -89,17 +94,26 @@ test('the last of 200,000 rows can be scrolled to, sorted and downloaded', async
 
   const last = flights.at(-1);
   const row = table.locator('.table-row', { has: page.locator('[role=rowheader]', { hasText: /^199999$/ }) });
-  await expect.poll(() => row.locator('[role=cell]').allInnerTexts(), { timeout: 10_000 }).toEqual([`${last?.delay}`, `${last?.distance}`]);
+  await expect
+    .poll(() => row.locator('[role=cell]').allInnerTexts(), { timeout: 10_000 })
+    .toEqual([`${last?.delay}`, `${last?.distance}`]);
 
   await table.getByRole('button', { name: 'miles' }).click();
   await table.locator('[aria-sort=ascending]').waitFor({ timeout: 30_000 });
   await table.getByRole('button', { name: 'miles' }).click();
   await table.locator('[aria-sort=descending]').waitFor();
   const most = flights.reduce((max, { distance }) => Math.max(max, distance), 0);
-  await expect.poll(() => table.locator('.table-row').first().locator('[role=cell]').last().innerText()).toBe(`${most}`);
+  await expect
+    .poll(() => table.locator('.table-row').first().locator('[role=cell]').last().innerText())
+    .toBe(`${most}`);
 
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
-  const lines = readFileSync(await download.path(), 'utf8').trimEnd().split('\r\n');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'CSV' }).click(),
+  ]);
+  const lines = readFileSync(await download.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n');
   expect(download.suggestedFilename()).toBe('flights-result.csv');
   expect(lines).toHaveLength(200_001);
   expect(lines.at(-1)).toBe(`${last?.delay},${last?.distance}`);
@@ -108,7 +122,10 @@ test('the last of 200,000 rows can be scrolled to, sorted and downloaded', async
 test('a row that throws ends the job, with its number, the row, the member and the line', async () => {
   await choose(page, 'flights');
   const wrong = flights.findIndex(({ delay }, index) => index > 1_000 && delay > 200);
-  await write(page, `export default (row: { delay: number }) => {\n  if (row.delay === ${flights[wrong]?.delay} && row.delay > 200) throw new Error('too late');\n  return row;\n};\n`);
+  await write(
+    page,
+    `export default (row: { delay: number }) => {\n  if (row.delay === ${flights[wrong]?.delay} && row.delay > 200) throw new Error('too late');\n  return row;\n};\n`,
+  );
 
   expect(await run(page)).toBe('failed');
 
@@ -135,11 +152,16 @@ test('Cancel ends a function that never returns', async () => {
 test('what was printed comes home with member and line', async () => {
   await choose(page, 'movies');
   await page.getByRole('button', { name: 'Filter' }).click();
-  await write(page, "export default {\n  filter(row: any) {\n    if (row.Title === 'The Land Girls') console.log('found', { it: true });\n    return false;\n  },\n};\n");
+  await write(
+    page,
+    "export default {\n  filter(row: any) {\n    if (row.Title === 'The Land Girls') console.log('found', { it: true });\n    return false;\n  },\n};\n",
+  );
 
   expect(await run(page)).toBe('done');
 
-  await expect.poll(() => page.locator('.log-line').allInnerTexts()).toEqual([expect.stringMatching(/\w+:3\s+found \{"it":true\}/)]);
+  await expect
+    .poll(() => page.locator('.log-line').allInnerTexts())
+    .toEqual([expect.stringMatching(/\w+:3\s+found \{"it":true\}/)]);
 });
 
 test('a file with values that do not fit says how many, and where the first is, and loads as text', async () => {
@@ -163,7 +185,9 @@ test('a file with values that do not fit says how many, and where the first is, 
 
   await page.locator('.datasets tr', { hasText: 'amounts' }).getByRole('button', { name: 'Drop amounts' }).click();
   await page.getByRole('button', { name: 'Drop for everybody' }).click();
-  await expect.poll(() => page.locator('.datasets .choose', { hasText: 'amounts' }).count(), { timeout: 20_000 }).toBe(0);
+  await expect
+    .poll(() => page.locator('.datasets .choose', { hasText: 'amounts' }).count(), { timeout: 20_000 })
+    .toBe(0);
 });
 
 test('a reload loses nothing that was typed', async () => {

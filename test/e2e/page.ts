@@ -44,7 +44,8 @@ export function memberRow(page: Page, name: string): Locator {
 /** Waits until the members list shows so many members with an open data channel, this tab included. */
 export async function showsMembers(page: Page, count: number): Promise<void> {
   await page.waitForFunction(
-    (wanted) => document.querySelectorAll('.member .link[data-link="open"], .member .link[data-link="self"]').length === wanted,
+    (wanted) =>
+      document.querySelectorAll('.member .link[data-link="open"], .member .link[data-link="self"]').length === wanted,
     count,
     { timeout: 20_000 },
   );

@@ -15,7 +15,12 @@ export function createPagePorts(meshName: string, memory: LocalMemory): PagePort
     start: async ({ token, ...options }) => {
       if (token !== undefined) memory.set('token', token);
       const known = token ?? memory.get('token');
-      return startMember({ ...options, mesh: meshName, clock: clockOfPage(), ...(known === undefined || known === '' ? {} : { token: known }) });
+      return startMember({
+        ...options,
+        mesh: meshName,
+        clock: clockOfPage(),
+        ...(known === undefined || known === '' ? {} : { token: known }),
+      });
     },
     load: async (mesh, choice, { name, replace, textColumns, signal, onProgress }) => {
       const source = await sourceOf(choice, signal);
@@ -23,7 +28,10 @@ export function createPagePorts(meshName: string, memory: LocalMemory): PagePort
     },
     dryRun: async (mesh, { source, rows, params, signal }) => {
       try {
-        return await mesh.dryRun({ source, fileName: 'udf.ts' }, rows, { signal, ...(params === undefined ? {} : { params }) });
+        return await mesh.dryRun({ source, fileName: 'udf.ts' }, rows, {
+          signal,
+          ...(params === undefined ? {} : { params }),
+        });
       } catch (error) {
         if (!isMeshError(error) || error.code !== 'udf-timeout') throw error;
         const message = `Not done with the first ${rows.length} rows after ${limits.dryRunMs / 1000} s, so it was ended here. On the mesh each task has ${limits.taskTimeoutMs / 1000} s.`;

@@ -1,8 +1,29 @@
 // The member of a page: peer over the browser's adapters. The page uses `startMember`; programs that
 // are bundled with Shoal use `join`, which is the twin of node-peer's.
 
-import { createMemoryStorage, createPeer, createSimplePeerTransport, createSocketIoRendezvous, loadIdentity, type Mesh, type Rendezvous, type Storage, storedIdentity } from '@shoal/peer';
-import { type Clock, createDeferred, createSystemRandom, isMeshError, limits, type Logger, MeshError, type PeerId, type Random, silentLogger } from '@shoal/shared';
+import {
+  createMemoryStorage,
+  createPeer,
+  createSimplePeerTransport,
+  createSocketIoRendezvous,
+  loadIdentity,
+  type Mesh,
+  type Rendezvous,
+  type Storage,
+  storedIdentity,
+} from '@shoal/peer';
+import {
+  type Clock,
+  createDeferred,
+  createSystemRandom,
+  isMeshError,
+  limits,
+  type Logger,
+  MeshError,
+  type PeerId,
+  type Random,
+  silentLogger,
+} from '@shoal/shared';
 import { createCageWorkerHost } from './adapters/cage-worker-host.ts';
 import { type TakenStore, takeStore } from './adapters/identity.ts';
 import { createIdbStorage } from './adapters/idb-storage.ts';
@@ -51,7 +72,8 @@ export function clockOfPage(): Clock {
 }
 
 export async function startMember(options: MemberOptions = {}): Promise<Member> {
-  if (typeof RTCPeerConnection === 'undefined') throw new MeshError('no-webrtc', 'This browser makes no WebRTC data channels.');
+  if (typeof RTCPeerConnection === 'undefined')
+    throw new MeshError('no-webrtc', 'This browser makes no WebRTC data channels.');
   const place = placeOf(options);
   for (;;) {
     const opened = await openStore(place);
@@ -78,7 +100,13 @@ interface Place {
 
 function placeOf(options: MemberOptions): Place {
   const mesh = options.mesh ?? 'main';
-  return { options, mesh, url: options.url ?? location.origin, clock: options.clock ?? clockOfPage(), memory: createLocalMemory(`shoal/${mesh}/`) };
+  return {
+    options,
+    mesh,
+    url: options.url ?? location.origin,
+    clock: options.clock ?? clockOfPage(),
+    memory: createLocalMemory(`shoal/${mesh}/`),
+  };
 }
 
 interface OpenedStore {
@@ -106,7 +134,11 @@ async function openStore(place: Place): Promise<OpenedStore> {
     return { storage: await createIdbStorage(taken.name), taken };
   } catch (error) {
     await taken?.release();
-    return { storage: createMemoryStorage(), taken: undefined, refusal: error instanceof Error ? error.message : String(error) };
+    return {
+      storage: createMemoryStorage(),
+      taken: undefined,
+      refusal: error instanceof Error ? error.message : String(error),
+    };
   }
 }
 
@@ -122,7 +154,14 @@ async function joinWith(place: Place, { storage, taken, refusal }: OpenedStore):
     {
       storage,
       rendezvous,
-      createTransport: (context) => createSimplePeerTransport({ ...context, rtc: browserRtc(), clock, random, logger: options.logger ?? silentLogger }),
+      createTransport: (context) =>
+        createSimplePeerTransport({
+          ...context,
+          rtc: browserRtc(),
+          clock,
+          random,
+          logger: options.logger ?? silentLogger,
+        }),
       workerHost,
       readChunks: createPageChunkReader(),
       clock,
@@ -148,10 +187,36 @@ async function joinWith(place: Place, { storage, taken, refusal }: OpenedStore):
     if (taken !== undefined) memory.set(nameKey(taken.name), name);
   };
   rememberName(mesh.name);
-  return { mesh, rememberName, store: taken === undefined ? { kind: 'memory', ...(refusal === undefined ? {} : { refusal }) } : { kind: 'indexed-db' } };
+  return {
+    mesh,
+    rememberName,
+    store:
+      taken === undefined ? { kind: 'memory', ...(refusal === undefined ? {} : { refusal }) } : { kind: 'indexed-db' },
+  };
 }
 
-const SWIMMERS = ['anchovy', 'barbel', 'bream', 'capelin', 'char', 'cisco', 'dace', 'goby', 'herring', 'loach', 'minnow', 'mullet', 'roach', 'sardine', 'shad', 'smelt', 'sprat', 'tench', 'tetra', 'wrasse'] as const;
+const SWIMMERS = [
+  'anchovy',
+  'barbel',
+  'bream',
+  'capelin',
+  'char',
+  'cisco',
+  'dace',
+  'goby',
+  'herring',
+  'loach',
+  'minnow',
+  'mullet',
+  'roach',
+  'sardine',
+  'shad',
+  'smelt',
+  'sprat',
+  'tench',
+  'tetra',
+  'wrasse',
+] as const;
 
 /** A name to start with, so that two tabs are told apart at once. */
 function suggestName(random: Random): string {
@@ -189,7 +254,13 @@ async function identityIn(name: string): Promise<PeerId | undefined> {
 async function askAlive(place: Place, ids: readonly PeerId[]): Promise<readonly boolean[]> {
   const rendezvous = createRendezvous(place);
   const up = createDeferred<void>();
-  rendezvous.connect({ up: () => up.resolve(), down: up.reject, refused: up.reject, heard: () => undefined, event: () => undefined });
+  rendezvous.connect({
+    up: () => up.resolve(),
+    down: up.reject,
+    refused: up.reject,
+    heard: () => undefined,
+    event: () => undefined,
+  });
   try {
     await up.promise;
     return (await rendezvous.request('lookup', { members: [...ids] })).alive;

@@ -1,12 +1,13 @@
 // Puts the parts of the store together, and keeps what is said of all slots at once: free bytes, what
 // lies aside, how many are owned.
 
-import { abortable, limits, type Configuration, type Slot, createElapsedClock } from '@shoal/shared';
+import { abortable, limits, type Configuration, MeshError, type Slot, createElapsedClock } from '@shoal/shared';
 import type { StoreView } from '../api.ts';
 import { createBulkPlaces } from './bulk-places.ts';
 import { createKeyLocks } from './key-locks.ts';
 import { createProposals } from './proposals.ts';
 import type { RangeStoreDeps } from './range-store.ts';
+import { createReadingPlaces } from './reading-places.ts';
 import { createRetryMemory } from './retry-memory.ts';
 import { dispatch } from './slot.ts';
 import { createSlotRecords } from './slot-records.ts';
@@ -43,6 +44,7 @@ export function createContext(
   const waiters = createWaiters();
   const cache = createValueCache(deps.cacheBytes);
   const bulk = createBulkPlaces();
+  const reading = createReadingPlaces(limits.readingBytes);
   const occupied = new Set<Slot>();
   let isReady = false;
   let isChanging = false;
@@ -102,6 +104,7 @@ export function createContext(
     },
     dispatch: (cell, event) => dispatch(context, cell, event),
     bulk: (to, signal) => bulk.take(to, signal),
+    readingPlace: (bytes, signal) => reading.take(bytes, signal),
     spent: (bytes) => void (free -= bytes),
     freeBytes: () => free,
     fatal(error) {

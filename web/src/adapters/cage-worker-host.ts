@@ -87,7 +87,9 @@ async function loadFrame(frame: HTMLIFrameElement, url: string): Promise<Spawn> 
 async function fetchProgram(url: string): Promise<string> {
   const response = await fetch(url);
   if (!response.ok) throw noCage(`${url} was answered with ${response.status}`);
-  return `data:text/javascript;charset=utf-8,${encodeURIComponent(await response.text())}`;
+  // Each frame of a stack names its script: by this, and not by a URL of half a megabyte.
+  const code = `${await response.text()}\n//# sourceURL=udf-worker.js`;
+  return `data:text/javascript;charset=utf-8,${encodeURIComponent(code)}`;
 }
 
 function startWorker({ spawn, program }: Cage): HostedWorker {

@@ -70,7 +70,10 @@ export async function takeStore(choice: StoreChoice): Promise<TakenStore> {
 }
 
 /** Those that were noted, newest first, then those that only the browser knows of. */
-async function withDatabases({ mesh, databases }: StoreChoice, noted: readonly KnownStore[]): Promise<readonly KnownStore[]> {
+async function withDatabases(
+  { mesh, databases }: StoreChoice,
+  noted: readonly KnownStore[],
+): Promise<readonly KnownStore[]> {
   const names = new Set(noted.map(({ name }) => name));
   const others = (await databases()).filter((name) => name.startsWith(beginningOf(mesh)) && !names.has(name));
   return [...noted, ...others.map((name) => ({ name, usedAtMs: 0 }))];
@@ -116,7 +119,9 @@ function createLocks({ mesh }: StoreChoice, locks: LockManager): Hold {
   };
 }
 
-type TabMessage = { readonly kind: 'who-holds'; readonly asked: string } | { readonly kind: 'held'; readonly store: string };
+type TabMessage =
+  | { readonly kind: 'who-holds'; readonly asked: string }
+  | { readonly kind: 'held'; readonly store: string };
 
 async function createClaims({ mesh, memory, clock, random, areAlive, identityOf }: StoreChoice): Promise<Hold> {
   const tab = randomHex(random, 8);
@@ -201,7 +206,8 @@ function createRegistry({ memory, clock }: StoreChoice): Registry {
 function parseStore(name: string, text: string | undefined): KnownStore | undefined {
   try {
     const parsed: unknown = JSON.parse(text ?? 'null');
-    if (typeof parsed !== 'object' || parsed === null || !('usedAtMs' in parsed) || typeof parsed.usedAtMs !== 'number') return undefined;
+    if (typeof parsed !== 'object' || parsed === null || !('usedAtMs' in parsed) || typeof parsed.usedAtMs !== 'number')
+      return undefined;
     const id = 'id' in parsed ? parsePeerId(parsed.id) : undefined;
     return { name, usedAtMs: parsed.usedAtMs, ...(id === undefined ? {} : { id }) };
   } catch {

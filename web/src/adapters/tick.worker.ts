@@ -7,5 +7,6 @@ let timer: number | undefined;
 globalThis.addEventListener('message', (event: MessageEvent<TickOrder>) => {
   globalThis.clearInterval(timer);
   timer = undefined;
-  if (event.data.everyMs !== undefined) timer = globalThis.setInterval(() => globalThis.postMessage('tick'), event.data.everyMs);
+  if (event.data.everyMs !== undefined)
+    timer = globalThis.setInterval(() => globalThis.postMessage('tick'), event.data.everyMs);
 });

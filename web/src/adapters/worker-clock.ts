@@ -28,7 +28,8 @@ export function createWorkerClock(): Clock {
   };
   ticker.addEventListener('message', () => {
     const now = system.monotonicMs();
-    for (const timer of [...timers].filter(({ dueMs }) => dueMs <= now).sort((a, b) => a.dueMs - b.dueMs)) finish(timer);
+    for (const timer of [...timers].filter(({ dueMs }) => dueMs <= now).sort((a, b) => a.dueMs - b.dueMs))
+      finish(timer);
   });
   const order = (): void => {
     const message: TickOrder = { everyMs: document.visibilityState === 'hidden' ? TICK_MS : undefined };

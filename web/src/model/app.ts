@@ -57,7 +57,10 @@ function storedTheme(text: string | undefined): Theme {
   return text === 'light' || text === 'dark' ? text : 'system';
 }
 
-function titleOf(meshName: string, parts: { readonly session: Session; readonly loads: Loads; readonly jobs: Jobs }): string {
+function titleOf(
+  meshName: string,
+  parts: { readonly session: Session; readonly loads: Loads; readonly jobs: Jobs },
+): string {
   const place = meshName === 'main' ? 'Shoal' : `${meshName} · Shoal`;
   const job = parts.jobs.state.value;
   const load = parts.loads.state.value;

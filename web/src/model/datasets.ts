@@ -71,7 +71,8 @@ export function createDatasets(ports: PagePorts, session: Session, chosen: Signa
     if (shown?.dataset === info.name && shown.createdAtMs === info.createdAtMs) return;
     const dataset = await mesh.dataset(info.name, { signal: ended });
     const rows = await dataset.head(PREVIEW_ROWS, { signal: ended });
-    if (!ended.aborted && chosen.peek() === info.name) preview.value = { dataset: info.name, createdAtMs: info.createdAtMs, rows };
+    if (!ended.aborted && chosen.peek() === info.name)
+      preview.value = { dataset: info.name, createdAtMs: info.createdAtMs, rows };
   };
 
   let round: AbortController | undefined;
@@ -142,5 +143,8 @@ export function createDatasets(ports: PagePorts, session: Session, chosen: Signa
 }
 
 function isSame(before: readonly DatasetInfo[] | undefined, after: readonly DatasetInfo[]): boolean {
-  return before?.length === after.length && before.every(({ name, createdAtMs }, i) => after[i]?.name === name && after[i]?.createdAtMs === createdAtMs);
+  return (
+    before?.length === after.length &&
+    before.every(({ name, createdAtMs }, i) => after[i]?.name === name && after[i]?.createdAtMs === createdAtMs)
+  );
 }

@@ -6,7 +6,10 @@ import type { JsonValue } from '@shoal/peer';
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Memory } from './ports.ts';
 
-export type Params = { readonly kind: 'none' } | { readonly kind: 'json'; readonly value: JsonValue } | { readonly kind: 'wrong'; readonly message: string };
+export type Params =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'json'; readonly value: JsonValue }
+  | { readonly kind: 'wrong'; readonly message: string };
 
 export interface Draft {
   readonly kind: Signal<ExampleKind>;
@@ -28,7 +31,11 @@ export function createDraft(memory: Memory, table: (dataset: string) => ExampleT
   const paramsText = signal(memory.get('draft.params') ?? '');
   const skipErrors = signal(memory.get('draft.skipErrors') === 'true');
   const dataset = signal(memory.get('draft.dataset') ?? '');
-  const own = { map: ownText(memory, 'map'), filter: ownText(memory, 'filter'), aggregate: ownText(memory, 'aggregate') };
+  const own = {
+    map: ownText(memory, 'map'),
+    filter: ownText(memory, 'filter'),
+    aggregate: ownText(memory, 'aggregate'),
+  };
 
   const example = computed(() => exampleFor(kind.value, table(dataset.value)));
   const source = computed(() => own[kind.value].value ?? example.value);

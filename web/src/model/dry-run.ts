@@ -12,7 +12,10 @@ export type DryRunState = { readonly kind: 'idle' } | { readonly kind: 'running'
 
 const TYPING_MS = 350;
 
-export function createDryRun(ports: PagePorts, deps: { readonly session: Session; readonly draft: Draft; readonly datasets: Datasets }): ReadonlySignal<DryRunState> {
+export function createDryRun(
+  ports: PagePorts,
+  deps: { readonly session: Session; readonly draft: Draft; readonly datasets: Datasets },
+): ReadonlySignal<DryRunState> {
   const { session, draft, datasets } = deps;
   const state = signal<DryRunState>({ kind: 'idle' });
 
@@ -20,18 +23,24 @@ export function createDryRun(ports: PagePorts, deps: { readonly session: Session
     const mesh = session.mesh.value;
     const source = draft.source.value;
     const params = draft.params.value;
-    const rows = datasets.preview.value?.rows;
-    if (mesh === undefined || rows === undefined || rows.length === 0 || params.kind === 'wrong') {
+    const rows = datasets.preview.value?.rows ?? [];
+    if (mesh === undefined || datasets.list.value === undefined || params.kind === 'wrong') {
       state.value = { kind: 'idle' };
       return undefined;
     }
     const ended = new AbortController();
     const stop = ports.clock.setTimer(() => {
-      if (state.peek().kind === 'idle') state.value = { kind: 'running' };
-      const asked = ports.dryRun(mesh, { source, rows, params: params.kind === 'json' ? params.value : undefined, signal: ended.signal });
+      if (state.peek().kind === 'idle' && rows.length > 0) state.value = { kind: 'running' };
+      const asked = ports.dryRun(mesh, {
+        source,
+        rows,
+        params: params.kind === 'json' ? params.value : undefined,
+        signal: ended.signal,
+      });
       asked.then(
         (answer) => {
-          if (!ended.signal.aborted) state.value = answer;
+          // Without rows only what is wrong with the text itself counts. And whatever Run needs is loaded by now.
+          if (!ended.signal.aborted) state.value = rows.length === 0 ? { kind: 'idle' } : answer;
         },
         (error: unknown) => {
           if (!ended.signal.aborted) state.value = failedAnswer(error);

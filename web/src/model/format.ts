@@ -47,7 +47,9 @@ export function formatCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return value;
   if (typeof value === 'object') return JSON.stringify(value) ?? '';
-  return typeof value === 'symbol' || typeof value === 'function' ? typeof value : String(value as number | boolean | bigint);
+  return typeof value === 'symbol' || typeof value === 'function'
+    ? typeof value
+    : String(value as number | boolean | bigint);
 }
 
 /** One printed value, as a console would show it on one line. */

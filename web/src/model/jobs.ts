@@ -16,8 +16,19 @@ export type JobState =
   /** The sample that stands ready is loaded first. */
   | { readonly kind: 'loading' }
   | { readonly kind: 'running'; readonly dataset: string; readonly progress: JobProgress | undefined }
-  | { readonly kind: 'done'; readonly dataset: string; readonly result: JobResult; readonly rows: ResultRows | undefined }
-  | { readonly kind: 'failed'; readonly message: string; readonly code: string; readonly failure: Partial<UdfFailure>; readonly source: string }
+  | {
+      readonly kind: 'done';
+      readonly dataset: string;
+      readonly result: JobResult;
+      readonly rows: ResultRows | undefined;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly code: string;
+      readonly failure: Partial<UdfFailure>;
+      readonly source: string;
+    }
   | { readonly kind: 'cancelled'; readonly tookMs: number };
 
 export interface Jobs {
@@ -33,7 +44,11 @@ export type { JobProgress, JobResult, LogLine, TaskRecord, UdfFailure } from '@s
 
 const TICK_MS = 100;
 
-export function createJobs(ports: PagePorts, session: Session, deps: { readonly draft: Draft; readonly loads: Loads }): Jobs {
+export function createJobs(
+  ports: PagePorts,
+  session: Session,
+  deps: { readonly draft: Draft; readonly loads: Loads },
+): Jobs {
   const { draft, loads } = deps;
   const state = signal<JobState>({ kind: 'idle' });
   const elapsedMs = signal(0);
@@ -118,7 +133,9 @@ export function createJobs(ports: PagePorts, session: Session, deps: { readonly 
       state.value = { kind: 'done', dataset, result, rows };
     } catch (error) {
       show();
-      state.value = controller.signal.aborted ? { kind: 'cancelled', tookMs: ports.clock.monotonicMs() - startedMs } : failed(toMeshError(error), source);
+      state.value = controller.signal.aborted
+        ? { kind: 'cancelled', tookMs: ports.clock.monotonicMs() - startedMs }
+        : failed(toMeshError(error), source);
     } finally {
       stopTick();
       running = undefined;

@@ -38,7 +38,11 @@ interface Loaded {
   readonly textColumns: readonly string[];
 }
 
-export function createLoads(ports: PagePorts, session: Session, deps: { readonly datasets: Datasets; readonly chosen: Signal<string> }): Loads {
+export function createLoads(
+  ports: PagePorts,
+  session: Session,
+  deps: { readonly datasets: Datasets; readonly chosen: Signal<string> },
+): Loads {
   const state = signal<LoadState>({ kind: 'idle' });
   const files = new Map<string, Loaded>();
   let running: AbortController | undefined;
@@ -92,6 +96,9 @@ export function createLoads(ports: PagePorts, session: Session, deps: { readonly
 
 function nameOf(choice: FileChoice): string {
   if (choice.kind === 'sample') return SAMPLE_FILES.find(({ file }) => file === choice.name)?.name ?? choice.name;
-  const stem = choice.file.name.replace(/\.[^.]*$/, '').replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-._]+|-+$/g, '');
+  const stem = choice.file.name
+    .replace(/\.[^.]*$/, '')
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[-._]+|-+$/g, '');
   return stem.slice(0, limits.nameChars) || 'table';
 }

@@ -32,7 +32,9 @@ export interface StartOptions {
 }
 
 /** A file of the page or one of the samples that come with it. */
-export type FileChoice = { readonly kind: 'file'; readonly file: FileLike } | { readonly kind: 'sample'; readonly name: string };
+export type FileChoice =
+  | { readonly kind: 'file'; readonly file: FileLike }
+  | { readonly kind: 'sample'; readonly name: string };
 
 /** What the model reads of a `File`. */
 export interface FileLike {
@@ -56,9 +58,17 @@ export interface DryRunAsk {
 }
 
 export type DryRunAnswer =
-  | { readonly kind: 'rows'; readonly rows: readonly Readonly<Record<string, unknown>>[]; readonly logs: readonly LogLine[] }
+  | {
+      readonly kind: 'rows';
+      readonly rows: readonly Readonly<Record<string, unknown>>[];
+      readonly logs: readonly LogLine[];
+    }
   | { readonly kind: 'value'; readonly value: unknown; readonly logs: readonly LogLine[] }
-  | { readonly kind: 'failed'; readonly failure: Pick<UdfFailure, 'message' | 'line' | 'column' | 'rowNumber'>; readonly logs: readonly LogLine[] };
+  | {
+      readonly kind: 'failed';
+      readonly failure: Pick<UdfFailure, 'message' | 'line' | 'column' | 'rowNumber'>;
+      readonly logs: readonly LogLine[];
+    };
 
 export interface PagePorts {
   readonly meshName: string;

@@ -97,7 +97,10 @@ export function createResultRows(table: ResultTable): ResultRows {
         return;
       }
       if (table.rowCount > SORTABLE_ROWS) {
-        sort.value = { kind: 'failed', message: `Tables of more than ${SORTABLE_ROWS} rows are not sorted here: download this one.` };
+        sort.value = {
+          kind: 'failed',
+          message: `Tables of more than ${SORTABLE_ROWS} rows are not sorted here: download this one.`,
+        };
         return;
       }
       const descending = now.kind === 'sorted' && now.column === column;
@@ -155,7 +158,11 @@ async function* writeTable(table: ResultTable, format: DownloadFormat, signalled
   if (format === 'csv') yield `${names.map(csvCell).join(',')}\r\n`;
   for (let first = 0; first < table.rowCount; first += FETCH_ROWS) {
     const rows = await table.rows(first, FETCH_ROWS, { signal: signalled });
-    const lines = rows.map((row) => (format === 'csv' ? `${names.map((name) => csvCell(formatCell(row[name]))).join(',')}\r\n` : `${JSON.stringify(row)}\n`));
+    const lines = rows.map((row) =>
+      format === 'csv'
+        ? `${names.map((name) => csvCell(formatCell(row[name]))).join(',')}\r\n`
+        : `${JSON.stringify(row)}\n`,
+    );
     yield lines.join('');
   }
 }

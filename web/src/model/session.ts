@@ -86,7 +86,12 @@ export function createSession(ports: PagePorts): Session {
       if (!aborted.aborted && !isRepeat) state.value = { kind: 'joining', step };
     };
     onStep('store');
-    const start = ports.start({ workers: workers.peek(), signal: aborted, onStep, ...(token === undefined ? {} : { token }) });
+    const start = ports.start({
+      workers: workers.peek(),
+      signal: aborted,
+      onStep,
+      ...(token === undefined ? {} : { token }),
+    });
     start.then(
       (member) => {
         if (aborted.aborted) return void member.mesh.leave({ handOver: false });

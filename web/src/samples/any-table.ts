@@ -5,7 +5,8 @@ export interface SampleColumn {
   readonly type: string;
 }
 
-const read = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? `row.${name}` : `row[${JSON.stringify(name)}]`);
+const read = (name: string): string =>
+  /^[A-Za-z_$][\w$]*$/.test(name) ? `row.${name}` : `row[${JSON.stringify(name)}]`;
 const quoted = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
 
 export function anyMap(columns: readonly SampleColumn[]): string {
@@ -24,7 +25,11 @@ export function anyFilter(columns: readonly SampleColumn[]): string {
   const number = columns.find(isNumber);
   const first = columns[0];
   const condition =
-    number !== undefined ? `(${read(number.name)} ?? 0) > (params?.above ?? 0)` : first !== undefined ? `${read(first.name)} !== null` : 'true';
+    number !== undefined
+      ? `(${read(number.name)} ?? 0) > (params?.above ?? 0)`
+      : first !== undefined
+        ? `${read(first.name)} !== null`
+        : 'true';
   return `// Filter: keeps the rows for which it returns true.
 export default {
   filter(row: Record<string, any>, params: { above?: number }) {

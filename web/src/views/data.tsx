@@ -60,7 +60,14 @@ export function DataCard({ app }: { readonly app: App }) {
         <div class="row wrap samples">
           <span class="small soft">Samples:</span>
           {SAMPLE_FILES.map(({ file, name, about }) => (
-            <button key={file} type="button" class="tight" title={about} disabled={!canLoad} onClick={() => void loads.load({ kind: 'sample', name: file })}>
+            <button
+              key={file}
+              type="button"
+              class="tight"
+              title={about}
+              disabled={!canLoad}
+              onClick={() => void loads.load({ kind: 'sample', name: file })}
+            >
               {name}
             </button>
           ))}

@@ -11,12 +11,21 @@ export function DatasetDetail({ app, name }: { readonly app: App; readonly name:
   const info = app.datasets.find(name);
   const preview = app.datasets.preview.value;
   const rows = preview?.dataset === name ? preview.rows : undefined;
-  const source = useMemo(() => (info === undefined || rows === undefined ? undefined : rowsAtHand(info.columns, rows)), [info, rows]);
+  const source = useMemo(
+    () => (info === undefined || rows === undefined ? undefined : rowsAtHand(info.columns, rows)),
+    [info, rows],
+  );
   if (info === undefined) return null;
   return (
     <div class="dataset-detail">
       <Columns app={app} info={info} />
-      <div class="preview">{source === undefined ? <p class="soft small empty">Reading the first rows…</p> : <ValueTable source={source} label={`First rows of ${name}`} />}</div>
+      <div class="preview">
+        {source === undefined ? (
+          <p class="soft small empty">Reading the first rows…</p>
+        ) : (
+          <ValueTable source={source} label={`First rows of ${name}`} />
+        )}
+      </div>
     </div>
   );
 }
@@ -43,7 +52,9 @@ function Columns({ app, info }: { readonly app: App; readonly info: DatasetInfo 
             {column.missing === 0 && column.unfit === 0 ? null : (
               <span class="tiny soft figures gaps">
                 {column.missing === 0 ? '' : `${formatCount(column.missing)} missing`}
-                {column.unfit === 0 ? null : <span class="warn">{` · ${formatCount(column.unfit)} unfit, first line ${formatCount(column.firstUnfitLine ?? 0)}`}</span>}
+                {column.unfit === 0 ? null : (
+                  <span class="warn">{` · ${formatCount(column.unfit)} unfit, first line ${formatCount(column.firstUnfitLine ?? 0)}`}</span>
+                )}
               </span>
             )}
           </li>
@@ -60,7 +71,11 @@ function AsText({ app, info, column }: { readonly app: App; readonly info: Datas
       type="button"
       class="link tiny as-text"
       disabled={!hasFile || app.loads.state.value.kind === 'loading'}
-      title={hasFile ? `Load ${info.name} again with ${column} as text` : 'Choose the file again first: this page no longer has it'}
+      title={
+        hasFile
+          ? `Load ${info.name} again with ${column} as text`
+          : 'Choose the file again first: this page no longer has it'
+      }
       onClick={() => void app.loads.loadAsText(info.name, column)}
     >
       load as text

@@ -12,7 +12,9 @@ export function DatasetList({ app }: { readonly app: App }) {
   if (list === undefined || list.length === 0) {
     return (
       <p class="soft small empty">
-        {list === undefined ? '\u00a0' : 'No dataset yet. A sample stands ready: Run loads flights-200k and computes on it.'}
+        {list === undefined
+          ? '\u00a0'
+          : 'No dataset yet. A sample stands ready: Run loads flights-200k and computes on it.'}
       </p>
     );
   }
@@ -45,13 +47,27 @@ export function DatasetList({ app }: { readonly app: App }) {
   );
 }
 
-function DatasetRow({ app, info, isChosen }: { readonly app: App; readonly info: DatasetInfo; readonly isChosen: boolean }) {
+function DatasetRow({
+  app,
+  info,
+  isChosen,
+}: {
+  readonly app: App;
+  readonly info: DatasetInfo;
+  readonly isChosen: boolean;
+}) {
   const [isAsking, setAsking] = useState(false);
   const { name } = info;
   return (
     <tr data-chosen={isChosen}>
       <th scope="row">
-        <button type="button" class="choose clip" aria-pressed={isChosen} title={`${name}, from ${info.source}`} onClick={() => (app.draft.dataset.value = name)}>
+        <button
+          type="button"
+          class="choose clip"
+          aria-pressed={isChosen}
+          title={`${name}, from ${info.source}`}
+          onClick={() => (app.draft.dataset.value = name)}
+        >
           {name}
         </button>
       </th>
@@ -80,11 +96,23 @@ function DatasetRow({ app, info, isChosen }: { readonly app: App; readonly info:
   );
 }
 
-function Places({ places, hueOf }: { readonly places: readonly Whereabout[] | undefined; readonly hueOf: (member: string) => number }) {
+function Places({
+  places,
+  hueOf,
+}: {
+  readonly places: readonly Whereabout[] | undefined;
+  readonly hueOf: (member: string) => number;
+}) {
   if (places === undefined) return <span class="soft small">asking…</span>;
   const total = places.reduce((sum, { chunks }) => sum + chunks, 0);
-  const words = places.map(({ name, chunks, bytes }) => `${name}: ${plural(chunks, 'chunk')}, ${formatBytes(bytes)}`).join('; ');
-  const parts = places.map(({ member, name, chunks }) => ({ label: `${name}: ${plural(chunks, 'chunk')}`, hue: hueOf(member), share: total === 0 ? 0 : chunks / total }));
+  const words = places
+    .map(({ name, chunks, bytes }) => `${name}: ${plural(chunks, 'chunk')}, ${formatBytes(bytes)}`)
+    .join('; ');
+  const parts = places.map(({ member, name, chunks }) => ({
+    label: `${name}: ${plural(chunks, 'chunk')}`,
+    hue: hueOf(member),
+    share: total === 0 ? 0 : chunks / total,
+  }));
   return (
     <span class="stack place" title={words}>
       <Bar parts={parts} label={words} />

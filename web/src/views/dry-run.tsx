@@ -25,7 +25,11 @@ export function DryRunPanel({ app }: { readonly app: App }) {
 function Outcome({ state, hasRows }: { readonly state: DryRunState; readonly hasRows: boolean }) {
   switch (state.kind) {
     case 'idle':
-      return <p class="soft small empty">{hasRows ? '\u00a0' : 'Once a dataset is there, the function is tried on its first rows as you type.'}</p>;
+      return (
+        <p class="soft small empty">
+          {hasRows ? '\u00a0' : 'Once a dataset is there, the function is tried on its first rows as you type.'}
+        </p>
+      );
     case 'running':
       return <p class="soft small empty">Trying…</p>;
     case 'failed':
@@ -34,7 +38,11 @@ function Outcome({ state, hasRows }: { readonly state: DryRunState; readonly has
           <p class="bad-box small" role="alert">
             {state.failure.line === undefined ? '' : <b>{`Line ${state.failure.line}: `}</b>}
             {state.failure.message}
-            {state.failure.rowNumber === undefined ? '' : <span class="soft">{` (row ${state.failure.rowNumber})`}</span>}
+            {state.failure.rowNumber === undefined ? (
+              ''
+            ) : (
+              <span class="soft">{` (row ${state.failure.rowNumber})`}</span>
+            )}
           </p>
           <Printed logs={state.logs} />
         </>
@@ -66,7 +74,9 @@ function DryRows({ rows }: { readonly rows: readonly Readonly<Record<string, unk
 
 function Printed({ logs }: { readonly logs: readonly { readonly values: readonly unknown[] }[] }) {
   if (logs.length === 0) return null;
-  return <pre class="printed tiny">{logs.slice(0, 20).map(({ values }) => `${values.map(formatLogged).join(' ')}\n`)}</pre>;
+  return (
+    <pre class="printed tiny">{logs.slice(0, 20).map(({ values }) => `${values.map(formatLogged).join(' ')}\n`)}</pre>
+  );
 }
 
 function columnsOf(rows: readonly Readonly<Record<string, unknown>>[]): RowSource['columns'] {

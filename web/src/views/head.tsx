@@ -58,8 +58,8 @@ function Invite({ link, onClose }: { readonly link: string; readonly onClose: ()
       <QrCode text={link} label="The invite link as a QR code" />
       {isLocal ? (
         <p class="small warn-box">
-          {origin} is reached from this machine alone. To invite others, start the server with <code>HOST=0.0.0.0</code> and open the page by this machine’s
-          name.
+          {origin} is reached from this machine alone. To invite others, start the server with <code>HOST=0.0.0.0</code>{' '}
+          and open the page by this machine’s name.
         </p>
       ) : null}
       <p class="small soft">

@@ -2,8 +2,9 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import type { App } from '../model/app.ts';
-import { formatCount, formatDuration, plural, prettyJson } from '../model/format.ts';
+import { formatCount, formatDuration, plural } from '../model/format.ts';
 import type { JobProgress, JobState, UdfFailure } from '../model/jobs.ts';
+import { FailureFacts } from './failure-facts.tsx';
 import { Logs } from './logs.tsx';
 import { ResultView } from './result.tsx';
 
@@ -28,7 +29,8 @@ function Body({ app, state }: { readonly app: App; readonly state: JobState }) {
     case 'idle':
       return (
         <p class="soft small empty">
-          One task for each chunk goes to the member that holds it; nothing is moved to this tab. A job ends with this tab.
+          One task for each chunk goes to the member that holds it; nothing is moved to this tab. A job ends with this
+          tab.
         </p>
       );
     case 'loading':
@@ -52,7 +54,13 @@ function Body({ app, state }: { readonly app: App; readonly state: JobState }) {
   }
 }
 
-function Progress({ progress, hueOf }: { readonly progress: JobProgress | undefined; readonly hueOf: (member: string) => number }) {
+function Progress({
+  progress,
+  hueOf,
+}: {
+  readonly progress: JobProgress | undefined;
+  readonly hueOf: (member: string) => number;
+}) {
   const done = progress?.done ?? 0;
   const tasks = progress?.tasks ?? 0;
   return (
@@ -90,23 +98,5 @@ function Failed({ message, failure }: { readonly message: string; readonly failu
       </p>
       <FailureFacts failure={failure} />
     </div>
-  );
-}
-
-export function FailureFacts({ failure }: { readonly failure: Partial<UdfFailure> }) {
-  const place = [
-    failure.line === undefined ? '' : `line ${failure.line}${failure.column === undefined ? '' : `:${failure.column}`}`,
-    failure.rowNumber === undefined ? '' : `row ${formatCount(failure.rowNumber)}`,
-    failure.memberName === undefined ? '' : `on ${failure.memberName}`,
-  ].filter((part) => part !== '');
-  return (
-    <>
-      {place.length === 0 ? null : <p class="small soft">{place.join(' · ')}</p>}
-      {failure.row === undefined ? null : (
-        <pre class="small value" tabIndex={0} aria-label="The row">
-          {prettyJson(failure.row)}
-        </pre>
-      )}
-    </>
   );
 }

@@ -20,7 +20,8 @@ export function LoadLine({ app }: { readonly app: App }) {
             ✓
           </span>
           <span>
-            <b>{state.info.name}</b> loaded: {plural(state.info.rowCount, 'row')} in {plural(state.info.chunkCount, 'chunk')}, {formatDuration(state.tookMs)}
+            <b>{state.info.name}</b> loaded: {plural(state.info.rowCount, 'row')} in{' '}
+            {plural(state.info.chunkCount, 'chunk')}, {formatDuration(state.tookMs)}
           </span>
           <button type="button" class="link small" onClick={() => loads.dismiss()}>
             dismiss
@@ -60,10 +61,15 @@ function Loading({ state, loads }: { readonly state: Extract<LoadState, { kind: 
       </div>
       <progress
         max={1}
-        {...(progress === undefined ? {} : { value: progress.sizeBytes === 0 ? 1 : progress.bytesRead / progress.sizeBytes })}
+        {...(progress === undefined
+          ? {}
+          : { value: progress.sizeBytes === 0 ? 1 : progress.bytesRead / progress.sizeBytes })}
         aria-label={`Loading ${state.name}`}
       />
-      <span class="hidden-text" role="status">{`Loading ${state.name}: ${formatCount(Math.floor(((progress?.bytesRead ?? 0) / Math.max(progress?.sizeBytes ?? 1, 1)) * 10) * 10)} percent`}</span>
+      <span
+        class="hidden-text"
+        role="status"
+      >{`Loading ${state.name}: ${formatCount(Math.floor(((progress?.bytesRead ?? 0) / Math.max(progress?.sizeBytes ?? 1, 1)) * 10) * 10)} percent`}</span>
     </div>
   );
 }
@@ -75,11 +81,26 @@ function Exists({ state, loads }: { readonly state: Extract<LoadState, { kind: '
       <span class="grow">
         There is a dataset <b>{state.name}</b> already.
       </span>
-      <button type="button" class="tight" onClick={() => void loads.load(state.choice, { name: state.name, replace: true })}>
+      <button
+        type="button"
+        class="tight"
+        onClick={() => void loads.load(state.choice, { name: state.name, replace: true })}
+      >
         Replace it
       </button>
-      <input type="text" class="tight-field" value={name} aria-label="Another name" onInput={(event) => setName(event.currentTarget.value)} />
-      <button type="button" class="tight" disabled={name.trim() === ''} onClick={() => void loads.load(state.choice, { name: name.trim() })}>
+      <input
+        type="text"
+        class="tight-field"
+        value={name}
+        aria-label="Another name"
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      <button
+        type="button"
+        class="tight"
+        disabled={name.trim() === ''}
+        onClick={() => void loads.load(state.choice, { name: name.trim() })}
+      >
         Load under this name
       </button>
       <button type="button" class="tight" onClick={() => loads.dismiss()}>

@@ -29,7 +29,9 @@ export function Members({ app }: { readonly app: App }) {
           <Member key={member.id} member={member} slotCount={app.roster.slotCount.value} />
         ))}
         {members.length === 0 ? <li class="soft small empty">Not joined yet.</li> : null}
-        {members.length === 1 ? <li class="soft small empty">Alone so far. Open this page in a second tab, or press Invite.</li> : null}
+        {members.length === 1 ? (
+          <li class="soft small empty">Alone so far. Open this page in a second tab, or press Invite.</li>
+        ) : null}
       </ul>
     </section>
   );
@@ -58,8 +60,16 @@ function Member({ member, slotCount }: { readonly member: MemberRow; readonly sl
           {member.durability === 'strict' ? ' · strict' : ''}
           {state === 'here' ? '' : <b class={isAway ? 'bad' : 'warn'}>{` · ${state}`}</b>}
         </span>
-        <span class="figures link" data-link={isSelf ? 'self' : link} title={isSelf ? 'This tab itself' : `Data channel: ${LINK_WORDS[link]}`}>
-          {isSelf ? 'this tab' : link === 'open' && roundTripMs !== undefined ? formatRoundTrip(roundTripMs) : LINK_WORDS[link]}
+        <span
+          class="figures link"
+          data-link={isSelf ? 'self' : link}
+          title={isSelf ? 'This tab itself' : `Data channel: ${LINK_WORDS[link]}`}
+        >
+          {isSelf
+            ? 'this tab'
+            : link === 'open' && roundTripMs !== undefined
+              ? formatRoundTrip(roundTripMs)
+              : LINK_WORDS[link]}
         </span>
       </span>
     </li>

@@ -18,13 +18,25 @@ export function Membership({ app }: { readonly app: App }) {
       <header>
         <h2 id="membership-title">This tab</h2>
         <span class="push small soft" role="status">
-          {state.kind === 'joining' ? STEPS[state.step] : state.kind === 'leaving' ? 'leaving' : session.isPaused.value ? 'paused' : 'member'}
+          {state.kind === 'joining'
+            ? STEPS[state.step]
+            : state.kind === 'leaving'
+              ? 'leaving'
+              : session.isPaused.value
+                ? 'paused'
+                : 'member'}
         </span>
       </header>
       <div class="body">
         <div class="row">
           <span class="dot" data-hue={self?.hue ?? 0} aria-hidden="true" />
-          <EditableText value={session.name.value} label="Name of this member" maxLength={NAME_CHARS} isDisabled={!isIn} onChange={(name) => void session.rename(name)} />
+          <EditableText
+            value={session.name.value}
+            label="Name of this member"
+            maxLength={NAME_CHARS}
+            isDisabled={!isIn}
+            onChange={(name) => void session.rename(name)}
+          />
           <code class="soft short-id" title={self?.id}>
             {self?.shortId ?? '········'}
           </code>
@@ -33,7 +45,11 @@ export function Membership({ app }: { readonly app: App }) {
           <dt>Kind</dt>
           <dd>tab</dd>
           <dt>Holds</dt>
-          <dd class="figures">{self === undefined ? '–' : `${plural(self.slots, 'slot')} · ${formatShare(self.slots, roster.slotCount.value)}`}</dd>
+          <dd class="figures">
+            {self === undefined
+              ? '–'
+              : `${plural(self.slots, 'slot')} · ${formatShare(self.slots, roster.slotCount.value)}`}
+          </dd>
           <dt id="workers-label">Workers</dt>
           <dd>
             <WorkersField session={session} />
@@ -58,11 +74,23 @@ function WorkersField({ session }: { readonly session: Session }) {
   const count = session.workers.value;
   return (
     <span class="stepper" role="group" aria-labelledby="workers-label">
-      <button type="button" class="tight" aria-label="One worker less" disabled={count <= 1} onClick={() => void session.setWorkers(count - 1)}>
+      <button
+        type="button"
+        class="tight"
+        aria-label="One worker less"
+        disabled={count <= 1}
+        onClick={() => void session.setWorkers(count - 1)}
+      >
         −
       </button>
       <output class="figures">{count}</output>
-      <button type="button" class="tight" aria-label="One worker more" disabled={count >= WORKERS_MAX} onClick={() => void session.setWorkers(count + 1)}>
+      <button
+        type="button"
+        class="tight"
+        aria-label="One worker more"
+        disabled={count >= WORKERS_MAX}
+        onClick={() => void session.setWorkers(count + 1)}
+      >
         +
       </button>
     </span>
@@ -84,7 +112,9 @@ function StoreWording({ session }: { readonly session: Session }) {
   return (
     <span title="Writes are given to the operating system before they are acknowledged: relaxed durability">
       relaxed: outlives the browser, not the power
-      {aside === 0 ? null : <span class="warn">{` · ${plural(aside, 'old value')} kept aside (${formatBytes(status?.store.asideBytes ?? 0)})`}</span>}
+      {aside === 0 ? null : (
+        <span class="warn">{` · ${plural(aside, 'old value')} kept aside (${formatBytes(status?.store.asideBytes ?? 0)})`}</span>
+      )}
     </span>
   );
 }
@@ -103,7 +133,13 @@ function Buttons({ session, isIn }: { readonly session: Session; readonly isIn: 
       >
         {isPaused ? 'Resume' : 'Pause'}
       </button>
-      <button type="button" class="grow" disabled={!isIn} title="Hand everything over to the others, then leave" onClick={() => void session.leave()}>
+      <button
+        type="button"
+        class="grow"
+        disabled={!isIn}
+        title="Hand everything over to the others, then leave"
+        onClick={() => void session.leave()}
+      >
         Leave
       </button>
     </div>

@@ -13,13 +13,21 @@ export function ResultTableView({ rows }: { readonly rows: ResultRows }) {
       {rows.rowCount === 0 ? (
         <p class="soft small empty">No row is left.</p>
       ) : (
-        <ValueTable source={rows} label="Result" sortedBy={sort.kind === 'sorted' ? sort : undefined} onSort={(column) => void rows.sortBy(column)} />
+        <ValueTable
+          source={rows}
+          label="Result"
+          sortedBy={sort.kind === 'sorted' ? sort : undefined}
+          onSort={(column) => void rows.sortBy(column)}
+        />
       )}
     </div>
   );
 }
 
-type Saving = { readonly kind: 'no' } | { readonly kind: 'saving'; readonly abort: AbortController } | { readonly kind: 'failed'; readonly message: string };
+type Saving =
+  | { readonly kind: 'no' }
+  | { readonly kind: 'saving'; readonly abort: AbortController }
+  | { readonly kind: 'failed'; readonly message: string };
 
 export function TableBar({ rows, name }: { readonly rows: ResultRows; readonly name: string }) {
   const [saving, setSaving] = useState<Saving>({ kind: 'no' });
@@ -32,14 +40,20 @@ export function TableBar({ rows, name }: { readonly rows: ResultRows; readonly n
       await saveText(`${name}-result.${format}`, rows.download(format, abort.signal));
       setSaving({ kind: 'no' });
     } catch (error) {
-      setSaving(abort.signal.aborted ? { kind: 'no' } : { kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+      setSaving(
+        abort.signal.aborted
+          ? { kind: 'no' }
+          : { kind: 'failed', message: error instanceof Error ? error.message : String(error) },
+      );
     }
   };
 
   return (
     <div class="row wrap small">
       <span class="soft figures" role="status">
-        {sort.kind === 'fetching' ? `Fetching to sort: ${formatCount(sort.done)} of ${formatCount(rows.rowCount)}…` : ''}
+        {sort.kind === 'fetching'
+          ? `Fetching to sort: ${formatCount(sort.done)} of ${formatCount(rows.rowCount)}…`
+          : ''}
         {sort.kind === 'failed' ? <span class="bad">{sort.message}</span> : null}
         {saving.kind === 'failed' ? <span class="bad">{saving.message}</span> : null}
       </span>

@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import { formatCount, formatDuration, plural, prettyJson } from '../model/format.ts';
 import type { JobState, TaskRecord } from '../model/jobs.ts';
 import { type RowSource, rowsAtHand } from '../model/result-rows.ts';
-import { FailureFacts } from './job.tsx';
+import { FailureFacts } from './failure-facts.tsx';
 import { ResultTableView, TableBar } from './result-table.tsx';
 import { ValueTable } from '../widgets/value-table.tsx';
 
@@ -20,22 +20,40 @@ export function ResultView({ state, hueOf }: { readonly state: Done; readonly hu
         <p role="status">
           <b>{size}</b> in <b class="figures">{formatDuration(result.tookMs)}</b>
           <span class="soft small">{` · ${plural(result.tasks.length, 'task')} on ${state.dataset}`}</span>
-          {result.failedRows === 0 ? null : <span class="warn small">{` · ${plural(result.failedRows, 'row')} threw and were skipped`}</span>}
+          {result.failedRows === 0 ? null : (
+            <span class="warn small">{` · ${plural(result.failedRows, 'row')} threw and were skipped`}</span>
+          )}
         </p>
         {rows === undefined ? null : <TableBar rows={rows} name={state.dataset} />}
       </div>
       <Shares tasks={result.tasks} hueOf={hueOf} />
-      {rows === undefined ? <ValueView value={output.kind === 'value' ? output.value : undefined} /> : <ResultTableView rows={rows} />}
+      {rows === undefined ? (
+        <ValueView value={output.kind === 'value' ? output.value : undefined} />
+      ) : (
+        <ResultTableView rows={rows} />
+      )}
       {result.failures.length === 0 ? null : <Skipped failures={result.failures} />}
     </div>
   );
 }
 
 /** Who ran how many tasks, from the records. */
-function Shares({ tasks, hueOf }: { readonly tasks: readonly TaskRecord[]; readonly hueOf: (member: string) => number }) {
+function Shares({
+  tasks,
+  hueOf,
+}: {
+  readonly tasks: readonly TaskRecord[];
+  readonly hueOf: (member: string) => number;
+}) {
   const members = new Map<string, { name: string; tasks: number; rows: number; workers: Set<number>; runMs: number }>();
   for (const task of tasks) {
-    const sum = members.get(task.member) ?? { name: task.memberName, tasks: 0, rows: 0, workers: new Set<number>(), runMs: 0 };
+    const sum = members.get(task.member) ?? {
+      name: task.memberName,
+      tasks: 0,
+      rows: 0,
+      workers: new Set<number>(),
+      runMs: 0,
+    };
     sum.tasks += 1;
     sum.rows += task.rowsIn;
     sum.runMs += task.runMs;
@@ -48,7 +66,8 @@ function Shares({ tasks, hueOf }: { readonly tasks: readonly TaskRecord[]; reado
         <li key={id} data-hue={hueOf(id)} class="row">
           <span class="dot" aria-hidden="true" />
           <span>
-            {name} <span class="soft figures">{`${plural(count, 'task')}, ${plural(rows, 'row')}, ${plural(workers.size, 'worker')}, ${formatDuration(runMs)}`}</span>
+            {name}{' '}
+            <span class="soft figures">{`${plural(count, 'task')}, ${plural(rows, 'row')}, ${plural(workers.size, 'worker')}, ${formatDuration(runMs)}`}</span>
           </span>
         </li>
       ))}
@@ -70,7 +89,9 @@ function ValueView({ value }: { readonly value: unknown }) {
       <details open={source === undefined}>
         <summary class="small">JSON</summary>
         <pre class="value" tabIndex={0} aria-label="Value">
-          {text.length > 200_000 ? `${text.slice(0, 200_000)}\n… ${formatCount(text.length - 200_000)} characters more` : text}
+          {text.length > 200_000
+            ? `${text.slice(0, 200_000)}\n… ${formatCount(text.length - 200_000)} characters more`
+            : text}
         </pre>
       </details>
     </>
@@ -81,7 +102,10 @@ function tableOf(value: unknown): RowSource | undefined {
   if (!Array.isArray(value) || value.length === 0 || !value.every(isRecord)) return undefined;
   const names = [...new Set(value.flatMap((row) => Object.keys(row)))];
   if (names.length > 40) return undefined;
-  const columns = names.map((name) => ({ name, type: value.every((row) => row[name] === null || typeof row[name] === 'number') ? 'float' : 'string' }));
+  const columns = names.map((name) => ({
+    name,
+    type: value.every((row) => row[name] === null || typeof row[name] === 'number') ? 'float' : 'string',
+  }));
   return rowsAtHand(columns, value);
 }
 

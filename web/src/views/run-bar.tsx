@@ -8,7 +8,11 @@ export function RunBar({ app }: { readonly app: App }) {
   const job = jobs.state.value;
   const isBusy = job.kind === 'running' || job.kind === 'loading';
   const params = draft.params.value;
-  const canRun = session.state.value.kind === 'joined' && !isBusy && params.kind !== 'wrong' && app.datasets.list.value !== undefined;
+  const canRun =
+    session.state.value.kind === 'joined' &&
+    !isBusy &&
+    params.kind !== 'wrong' &&
+    app.datasets.list.value !== undefined;
   return (
     <div class="run-bar">
       <label class="field">
@@ -30,7 +34,11 @@ export function RunBar({ app }: { readonly app: App }) {
         />
       </label>
       <label class="check" title="Count the rows that throw and show the first 20, instead of ending the job">
-        <input type="checkbox" checked={draft.skipErrors.value} onChange={(event) => (draft.skipErrors.value = event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={draft.skipErrors.value}
+          onChange={(event) => (draft.skipErrors.value = event.currentTarget.checked)}
+        />
         skip errors
       </label>
       <span class="push row">
@@ -40,7 +48,13 @@ export function RunBar({ app }: { readonly app: App }) {
             Cancel
           </button>
         ) : (
-          <button type="button" class="primary run-button" disabled={!canRun} title="Ctrl+Enter (⌘Enter)" onClick={() => void jobs.run()}>
+          <button
+            type="button"
+            class="primary run-button"
+            disabled={!canRun}
+            title="Ctrl+Enter (⌘Enter)"
+            onClick={() => void jobs.run()}
+          >
             Run
           </button>
         )}
@@ -56,7 +70,11 @@ function Choice({ app }: { readonly app: App }) {
   const list = app.datasets.list.value ?? [];
   const { dataset } = app.draft;
   return (
-    <select aria-label="Dataset" value={dataset.value} onChange={(event) => (dataset.value = event.currentTarget.value)}>
+    <select
+      aria-label="Dataset"
+      value={dataset.value}
+      onChange={(event) => (dataset.value = event.currentTarget.value)}
+    >
       {list.length === 0 ? <option value="">flights (sample, loaded on Run)</option> : null}
       {list.map(({ name }) => (
         <option key={name} value={name}>

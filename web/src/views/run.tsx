@@ -17,7 +17,12 @@ export function RunCard({ app }: { readonly app: App }) {
         <Kinds app={app} />
         <div class="push">
           {draft.isOwn.value ? (
-            <button type="button" class="tight plain" title="Give up this text and take the example that fits the dataset" onClick={() => draft.reset()}>
+            <button
+              type="button"
+              class="tight plain"
+              title="Give up this text and take the example that fits the dataset"
+              onClick={() => draft.reset()}
+            >
               Back to the example
             </button>
           ) : null}
@@ -46,7 +51,13 @@ function Kinds({ app }: { readonly app: App }) {
   return (
     <div class="segments" role="group" aria-label="Example">
       {EXAMPLE_KINDS.map((kind) => (
-        <button key={kind} type="button" class="tight" aria-pressed={app.draft.kind.value === kind} onClick={() => (app.draft.kind.value = kind)}>
+        <button
+          key={kind}
+          type="button"
+          class="tight"
+          aria-pressed={app.draft.kind.value === kind}
+          onClick={() => (app.draft.kind.value = kind)}
+        >
           {KIND_WORDS[kind]}
         </button>
       ))}
@@ -60,8 +71,18 @@ function findingsOf(app: App): readonly Finding[] {
   const job = app.jobs.state.value;
   const findings: Finding[] = [];
   if (dry.kind === 'failed') findings.push({ severity: 'error', ...dry.failure });
-  if (job.kind === 'failed' && job.failure.line !== undefined && job.source === app.draft.source.value && dry.kind !== 'failed') {
-    findings.push({ message: job.failure.message ?? job.message, line: job.failure.line, severity: 'error', ...(job.failure.column === undefined ? {} : { column: job.failure.column }) });
+  if (
+    job.kind === 'failed' &&
+    job.failure.line !== undefined &&
+    job.source === app.draft.source.value &&
+    dry.kind !== 'failed'
+  ) {
+    findings.push({
+      message: job.failure.message ?? job.message,
+      line: job.failure.line,
+      severity: 'error',
+      ...(job.failure.column === undefined ? {} : { column: job.failure.column }),
+    });
   }
   return findings;
 }

@@ -18,7 +18,11 @@ export function StatusBar({ app }: { readonly app: App }) {
   return (
     <footer class="status" aria-label="Status">
       <span class="row" role="status">
-        <span class="lamp" data-lamp={registrar === 'connected' ? 'good' : registrar === undefined ? 'off' : 'warn'} aria-hidden="true" />
+        <span
+          class="lamp"
+          data-lamp={registrar === 'connected' ? 'good' : registrar === undefined ? 'off' : 'warn'}
+          aria-hidden="true"
+        />
         <span>
           Registrar <b>{registrar === undefined ? 'not connected' : REGISTRAR_WORDS[registrar]}</b>
         </span>
@@ -29,7 +33,9 @@ export function StatusBar({ app }: { readonly app: App }) {
       <span>
         Slots here <b>{status === undefined ? '–' : formatCount(status.store.owned)}</b>
         <span class="wide-only">{status === undefined ? '' : ` of ${formatCount(status.slots)}`}</span>
-        {status !== undefined && status.store.moving > 0 ? <span class="warn">{` · ${formatCount(status.store.moving)} moving`}</span> : null}
+        {status !== undefined && status.store.moving > 0 ? (
+          <span class="warn">{` · ${formatCount(status.store.moving)} moving`}</span>
+        ) : null}
       </span>
       <span class="strip">
         <SlotStrip shares={shares} slotCount={app.roster.slotCount.value} />

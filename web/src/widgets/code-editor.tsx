@@ -58,7 +58,13 @@ export function CodeEditor(props: CodeEditorProps) {
     <div class="editor" data-ready={isReady}>
       <div ref={host} class="editor-host" />
       {isReady ? null : (
-        <textarea class="mono" aria-label={props.label} spellcheck={false} value={props.value} onInput={(event) => props.onInput(event.currentTarget.value)} />
+        <textarea
+          class="mono"
+          aria-label={props.label}
+          spellcheck={false}
+          value={props.value}
+          onInput={(event) => props.onInput(event.currentTarget.value)}
+        />
       )}
     </div>
   );

@@ -17,7 +17,15 @@ export function CopyField({ text, label }: { readonly text: string; readonly lab
   return (
     <div class="stack">
       <div class="row">
-        <input ref={field} class="grow mono" type="text" readOnly value={text} aria-label={label} onFocus={(event) => event.currentTarget.select()} />
+        <input
+          ref={field}
+          class="grow mono"
+          type="text"
+          readOnly
+          value={text}
+          aria-label={label}
+          onFocus={(event) => event.currentTarget.select()}
+        />
         <button type="button" class="primary" onClick={() => void copy()}>
           Copy
         </button>

@@ -1,6 +1,13 @@
 // CodeMirror, put together for short TypeScript functions. Loaded only by the editor widget.
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, type CompletionContext, type CompletionResult, completionKeymap } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  type CompletionContext,
+  type CompletionResult,
+  completionKeymap,
+} from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { javascript, javascriptLanguage } from '@codemirror/lang-javascript';
 import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
@@ -35,7 +42,13 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
       if (value === view.state.doc.toString()) return;
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: value }, selection: { anchor: 0 } });
     },
-    setFindings: (findings) => view.dispatch(setDiagnostics(view.state, findings.map((finding) => diagnosticOf(view.state.doc, finding)))),
+    setFindings: (findings) =>
+      view.dispatch(
+        setDiagnostics(
+          view.state,
+          findings.map((finding) => diagnosticOf(view.state.doc, finding)),
+        ),
+      ),
     close: () => view.destroy(),
   };
 }
@@ -51,7 +64,9 @@ function extensionsOf(options: EditorOptions, nonce: string) {
     closeBrackets(),
     highlightActiveLine(),
     javascript({ typescript: true }),
-    javascriptLanguage.data.of({ autocomplete: (context: CompletionContext) => completeColumn(context, options.columns()) }),
+    javascriptLanguage.data.of({
+      autocomplete: (context: CompletionContext) => completeColumn(context, options.columns()),
+    }),
     autocompletion(),
     syntaxHighlighting(classHighlighter),
     lintGutter(),

@@ -36,7 +36,9 @@ export function ValueTable({ source, label, sortedBy, onSort }: ValueTableProps)
   }, []);
   useLayoutEffect(() => scroller.current?.scrollTo({ top: 0 }), [sortedBy?.column, sortedBy?.descending]);
 
-  const layout = { gridTemplateColumns: `${Math.max(String(rowCount).length, 2) + 2}ch ${columns.map((column) => widthOf(column, source)).join(' ')}` };
+  const layout = {
+    gridTemplateColumns: `${Math.max(String(rowCount).length, 2) + 2}ch ${columns.map((column) => widthOf(column, source)).join(' ')}`,
+  };
   const indices = Array.from({ length: Math.max(shown.last - shown.first + 1, 0) }, (_none, i) => shown.first + i);
 
   return (
@@ -46,7 +48,13 @@ export function ValueTable({ source, label, sortedBy, onSort }: ValueTableProps)
           #
         </span>
         {columns.map(({ name, type }) => (
-          <Head key={name} name={name} type={type} sorted={sortedBy?.column === name ? sortedBy.descending : undefined} onSort={onSort} />
+          <Head
+            key={name}
+            name={name}
+            type={type}
+            sorted={sortedBy?.column === name ? sortedBy.descending : undefined}
+            onSort={onSort}
+          />
         ))}
       </div>
       <div class="table-content" role="rowgroup" style={{ blockSize: `${contentHeight(rowCount)}px` }}>
@@ -87,7 +95,15 @@ function Head({ name, type, sorted, onSort }: HeadProps) {
   );
 }
 
-function Row({ index, source, layout }: { readonly index: number; readonly source: RowSource; readonly layout: { readonly gridTemplateColumns: string } }) {
+function Row({
+  index,
+  source,
+  layout,
+}: {
+  readonly index: number;
+  readonly source: RowSource;
+  readonly layout: { readonly gridTemplateColumns: string };
+}) {
   const row = source.row(index);
   return (
     <div role="row" class="table-row" aria-rowindex={index + 2} style={layout}>
@@ -101,7 +117,15 @@ function Row({ index, source, layout }: { readonly index: number; readonly sourc
   );
 }
 
-function Cell({ value, type, isComing }: { readonly value: unknown; readonly type: string; readonly isComing: boolean }) {
+function Cell({
+  value,
+  type,
+  isComing,
+}: {
+  readonly value: unknown;
+  readonly type: string;
+  readonly isComing: boolean;
+}) {
   if (isComing) return <span role="cell" class="coming" aria-label="coming" />;
   if (value === null || value === undefined) {
     return (
@@ -112,7 +136,11 @@ function Cell({ value, type, isComing }: { readonly value: unknown; readonly typ
   }
   const text = formatCell(value);
   return (
-    <span role="cell" class={`clip ${isFigure(type) ? 'figure' : ''}`} title={text.length > 12 ? text.slice(0, 500) : undefined}>
+    <span
+      role="cell"
+      class={`clip ${isFigure(type) ? 'figure' : ''}`}
+      title={text.length > 12 ? text.slice(0, 500) : undefined}
+    >
       {text}
     </span>
   );
