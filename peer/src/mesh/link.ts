@@ -96,7 +96,8 @@ export function createLink(member: PeerId, host: LinkHost): Link {
     const moment = { nowMs: clock.monotonicMs(), chance: random.next(), wish: wish(), lower: isLower() };
     const result = stepLink(state, event, moment);
     state = result.state;
-    if (state !== before) setTimer(moment.nowMs);
+    // A timer of the platform may fire a moment early: then it is set again.
+    if (state !== before || event.kind === 'timePassed') setTimer(moment.nowMs);
     for (const effect of result.effects) carryOut(effect, event);
     if (state !== before) host.changed(link);
   }

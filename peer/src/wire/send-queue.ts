@@ -7,6 +7,9 @@ import type { FragmentCutter, Frame, FramePriority } from '@shoal/shared';
 
 /** Encoded at once up to here: what can't be encoded is told to who sends it, and later changes don't show. */
 const ENCODE_AT_ONCE_BYTES = 64 * 1024;
+/** Frames sent in part at one time, together: what the receiver joins, less what aborted ones may still hold there. */
+const OPEN_BYTES = limits.joiningBytes - limits.frameBytes / 4;
+const OPEN_FRAMES = limits.framesJoining / 2;
 /** Counted for a head that is not encoded yet. */
 const HEAD_GUESS_BYTES = 1024;
 
@@ -57,36 +60,61 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
   let aborts: number[] = [];
   let bytes = 0;
   let frames = 0;
+  let openBytes = 0;
+  let openFrames = 0;
+
+  /** Whether the receiver can join one more frame; one alone always. */
+  const mayOpen = (sizeBytes: number): boolean =>
+    openFrames === 0 || (openFrames < OPEN_FRAMES && openBytes + sizeBytes <= OPEN_BYTES);
+
+  const closeCutter = (flow: Flow): void => {
+    if (flow.cutter === undefined) return;
+    openBytes -= flow.cutter.totalBytes;
+    openFrames -= 1;
+    frames -= 1;
+    flow.cutter = undefined;
+  };
 
   /** The next frame of a flow that can be cut; those that can't be encoded are dropped. */
   function openCutter(flow: Flow): FragmentCutter | undefined {
     while (flow.cutter === undefined && flow.first !== undefined) {
       const waiting = flow.first;
+      if (!mayOpen(waiting.sizeBytes)) return undefined;
       flow.first = waiting.next;
       if (flow.first === undefined) flow.last = undefined;
       const encoded = waiting.encoded ?? encodeLate(waiting.frame, options);
       bytes += (encoded?.byteLength ?? 0) - waiting.sizeBytes;
-      if (encoded === undefined) frames -= 1;
-      else flow.cutter = createFragmentCutter(options.nextStream(), encoded);
+      if (encoded === undefined) {
+        frames -= 1;
+        continue;
+      }
+      flow.cutter = createFragmentCutter(options.nextStream(), encoded);
+      openBytes += encoded.byteLength;
+      openFrames += 1;
     }
     return flow.cutter;
   }
 
+  /** Each flow is asked once: one whose next frame can't be opened yet keeps its place in the ring. */
   function takeFrom(lane: Lane, maxPayloadBytes: number): Uint8Array | undefined {
+    const last = lane.tail;
     for (let flow = shift(lane); flow !== undefined; flow = shift(lane)) {
-      const cutter = openCutter(flow);
-      const before = cutter?.remainingBytes ?? 0;
-      const message = cutter?.next(maxPayloadBytes);
-      bytes -= before - (cutter?.remainingBytes ?? 0);
-      if (cutter?.remainingBytes === 0) {
-        flow.cutter = undefined;
-        frames -= 1;
-      }
+      const message = takeFragment(flow, maxPayloadBytes);
       if (flow.cutter === undefined && flow.first === undefined) lane.flows.delete(flow.key);
       else append(lane, flow);
-      if (message !== undefined) return message;
+      if (message !== undefined || flow === last) return message;
     }
     return undefined;
+  }
+
+  function takeFragment(flow: Flow, maxPayloadBytes: number): Uint8Array | undefined {
+    const cutter = openCutter(flow);
+    if (cutter === undefined) return undefined;
+    const before = cutter.remainingBytes;
+    const message = cutter.next(maxPayloadBytes);
+    bytes -= before - cutter.remainingBytes;
+    if (cutter.remainingBytes === 0) closeCutter(flow);
+    return message;
   }
 
   function empty(flow: Flow): void {
@@ -96,12 +124,11 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
     }
     if (flow.cutter !== undefined) {
       bytes -= flow.cutter.remainingBytes;
-      frames -= 1;
       aborts.push(flow.cutter.stream);
+      closeCutter(flow);
     }
     flow.first = undefined;
     flow.last = undefined;
-    flow.cutter = undefined;
   }
 
   return {
@@ -152,6 +179,8 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
       aborts = [];
       bytes = 0;
       frames = 0;
+      openBytes = 0;
+      openFrames = 0;
     },
     get bytes() {
       return bytes;
