@@ -153,6 +153,15 @@ describe.each(['127.0.0.1', 'mesh.test'])('the cage on http://%s', (host) => {
     expect((await renderersCpuMs()) - before).toBeLessThan(150);
   });
 
+  test('takes a thousand printed lines without being slow', async () => {
+    const since = performance.now();
+
+    expect(
+      await called('export default () => { for (let i = 0; i < 1000; i += 1) console.log(i); return "printed"; };'),
+    ).toBe('printed');
+    expect(performance.now() - since).toBeLessThan(2_000);
+  });
+
   test('tells at once that a dry run took too long', async () => {
     const took = page.evaluate(async () => {
       const since = performance.now();

@@ -28,5 +28,7 @@ function bundle(entry: URL): URL {
     target: 'node20',
     conditions: ['source'],
   });
-  return new URL(`data:text/javascript;base64,${Buffer.from(outputFiles[0]?.text ?? '').toString('base64')}`);
+  // Each frame of a stack names its script: by this, and not by a URL of a megabyte.
+  const code = `${outputFiles[0]?.text ?? ''}\n//# sourceURL=udf-thread.js`;
+  return new URL(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);
 }
