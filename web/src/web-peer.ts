@@ -1,35 +1,23 @@
 // The member of a page: peer over the browser's adapters. The page uses `startMember`; programs that
 // are bundled with Shoal use `join`, which is the twin of node-peer's.
 
-import {
-  createMemoryStorage,
-  createPeer,
-  createSimplePeerTransport,
-  createSocketIoRendezvous,
-  loadIdentity,
-  type Mesh,
-  type Rendezvous,
-  type Storage,
-  storedIdentity,
-} from '@shoal/peer';
+import { createPeer, createSimplePeerTransport, loadIdentity, type Mesh, type Rendezvous } from '@shoal/peer';
 import {
   type Clock,
-  createDeferred,
   createSystemRandom,
   isMeshError,
   limits,
   type Logger,
   MeshError,
-  type PeerId,
   type Random,
   silentLogger,
 } from '@shoal/shared';
 import { createCageWorkerHost } from './adapters/cage-worker-host.ts';
-import { type TakenStore, takeStore } from './adapters/identity.ts';
-import { createIdbStorage } from './adapters/idb-storage.ts';
 import { createLocalMemory, type LocalMemory } from './adapters/local-memory.ts';
+import { recallName, rememberName, suggestName } from './adapters/member-name.ts';
 import { createPageChunkReader } from './adapters/page-loader.ts';
 import { createWorkerClock } from './adapters/worker-clock.ts';
+import { createRendezvous, type OpenedStore, openStore, type StorePlace } from './page-store.ts';
 
 export interface JoinOptions {
   /** The server; by default the one that gave this page. */
@@ -76,10 +64,11 @@ export async function startMember(options: MemberOptions = {}): Promise<Member> 
     throw new MeshError('no-webrtc', 'This browser makes no WebRTC data channels.');
   const place = placeOf(options);
   for (;;) {
+    options.onStep?.('store');
     const opened = await openStore(place);
     options.onStep?.('registrar');
     try {
-      return await joinWith(place, opened);
+      return await joinWith(place, opened, options);
     } catch (error) {
       await opened.storage.close();
       await opened.taken?.release();
@@ -90,60 +79,21 @@ export async function startMember(options: MemberOptions = {}): Promise<Member> 
   }
 }
 
-interface Place {
-  readonly options: MemberOptions;
-  readonly url: string;
-  readonly mesh: string;
-  readonly clock: Clock;
-  readonly memory: LocalMemory;
-}
-
-function placeOf(options: MemberOptions): Place {
+function placeOf(options: MemberOptions): StorePlace {
   const mesh = options.mesh ?? 'main';
   return {
-    options,
     mesh,
+    unusable,
+    token: options.token,
     url: options.url ?? location.origin,
     clock: options.clock ?? clockOfPage(),
     memory: createLocalMemory(`shoal/${mesh}/`),
   };
 }
 
-interface OpenedStore {
-  readonly storage: Storage;
-  readonly taken: TakenStore | undefined;
-  readonly refusal?: string;
-}
-
-/** The browser may refuse to store anything: then the member lives in memory, and says so. */
-async function openStore(place: Place): Promise<OpenedStore> {
-  place.options.onStep?.('store');
-  let taken: TakenStore | undefined;
-  try {
-    taken = await takeStore({
-      mesh: place.mesh,
-      memory: place.memory,
-      clock: place.clock,
-      random: createSystemRandom(),
-      locks: lockManager(),
-      except: unusable,
-      databases: databaseNames,
-      identityOf: identityIn,
-      areAlive: (ids) => askAlive(place, ids),
-    });
-    return { storage: await createIdbStorage(taken.name), taken };
-  } catch (error) {
-    await taken?.release();
-    return {
-      storage: createMemoryStorage(),
-      taken: undefined,
-      refusal: error instanceof Error ? error.message : String(error),
-    };
-  }
-}
-
-async function joinWith(place: Place, { storage, taken, refusal }: OpenedStore): Promise<Member> {
-  const { options, mesh: meshName, clock, memory } = place;
+async function joinWith(place: StorePlace, opened: OpenedStore, options: MemberOptions): Promise<Member> {
+  const { mesh: meshName, clock, memory } = place;
+  const { storage, taken, refusal } = opened;
   const random = createSystemRandom();
   const rendezvous = createRendezvous(place);
   const workerHost = createCageWorkerHost();
@@ -183,90 +133,13 @@ async function joinWith(place: Place, { storage, taken, refusal }: OpenedStore):
     if (error?.code === 'replaced' && taken !== undefined) unusable.add(taken.name);
     void taken?.release();
   });
-  const rememberName = (name: string): void => {
-    if (taken !== undefined) memory.set(nameKey(taken.name), name);
-  };
-  rememberName(mesh.name);
+  rememberName(memory, taken?.name, mesh.name);
   return {
     mesh,
-    rememberName,
+    rememberName: (name) => rememberName(memory, taken?.name, name),
     store:
       taken === undefined ? { kind: 'memory', ...(refusal === undefined ? {} : { refusal }) } : { kind: 'indexed-db' },
   };
-}
-
-const SWIMMERS = [
-  'anchovy',
-  'barbel',
-  'bream',
-  'capelin',
-  'char',
-  'cisco',
-  'dace',
-  'goby',
-  'herring',
-  'loach',
-  'minnow',
-  'mullet',
-  'roach',
-  'sardine',
-  'shad',
-  'smelt',
-  'sprat',
-  'tench',
-  'tetra',
-  'wrasse',
-] as const;
-
-/** A name to start with, so that two tabs are told apart at once. */
-function suggestName(random: Random): string {
-  return SWIMMERS[Math.floor(random.next() * SWIMMERS.length)] ?? 'sprat';
-}
-
-function nameKey(store: string): string {
-  return `name/${store}`;
-}
-
-function recallName(memory: LocalMemory, store: string | undefined): string | undefined {
-  return store === undefined ? undefined : memory.get(nameKey(store));
-}
-
-function createRendezvous({ url, mesh, options: { token } }: Place): Rendezvous {
-  return createSocketIoRendezvous({ url, mesh, ...(token === undefined ? {} : { token }) });
-}
-
-/** None in a browser that does not tell. */
-async function databaseNames(): Promise<readonly string[]> {
-  if (!('databases' in indexedDB)) return [];
-  return (await indexedDB.databases()).flatMap(({ name }) => name ?? []);
-}
-
-async function identityIn(name: string): Promise<PeerId | undefined> {
-  const storage = await createIdbStorage(name);
-  try {
-    return await storedIdentity(storage);
-  } finally {
-    await storage.close();
-  }
-}
-
-/** Asks the registrar over a connection of its own, since there is no member yet. */
-async function askAlive(place: Place, ids: readonly PeerId[]): Promise<readonly boolean[]> {
-  const rendezvous = createRendezvous(place);
-  const up = createDeferred<void>();
-  rendezvous.connect({
-    up: () => up.resolve(),
-    down: up.reject,
-    refused: up.reject,
-    heard: () => undefined,
-    event: () => undefined,
-  });
-  try {
-    await up.promise;
-    return (await rendezvous.request('lookup', { members: [...ids] })).alive;
-  } finally {
-    await rendezvous.close();
-  }
 }
 
 /** A page that goes away says so at once: there is no time for more. */
@@ -281,11 +154,6 @@ function sayGoodbyeOnPagehide(mesh: Mesh, rendezvous: Rendezvous): void {
 
 function browserRtc() {
   return { RTCPeerConnection, RTCSessionDescription, RTCIceCandidate };
-}
-
-/** Types say that it is always there; on plain http it is not. */
-function lockManager(): LockManager | undefined {
-  return 'locks' in navigator ? navigator.locks : undefined;
 }
 
 function defaultWorkers(): number {
