@@ -97,6 +97,8 @@ export const limits = {
   sweepQueue: 100_000,
   /** Free bytes below which nothing more is taken in. */
   storageReserveBytes: 8 * MiB,
+  /** Bytes of large values that a member reads from its storage at once; a larger one goes alone. */
+  readingBytes: 32 * MiB,
   /** Bytes of one group commit; one larger write goes alone. */
   groupBytes: 8 * MiB,
   /** Bytes of one part of a hand-off, and of records on their way. */

@@ -13,6 +13,9 @@ import type { StoreAnswer } from './range-store.ts';
 import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
 import type { CachedRecord } from './value-cache.ts';
 
+/** Smaller values are read as they are asked for. */
+const LARGE_BYTES = 1024 * 1024;
+
 /** Writes the tombstone of a record whose time is over (rule 31). */
 export type Expire = (
   cell: SlotCell,
@@ -65,7 +68,7 @@ async function readOnce(
   const { stay } = cell;
   const release = await context.locks.acquire([key], 'read', signal);
   try {
-    const record = await readRecord(context, cell, frame, stay);
+    const record = await readRecord(context, cell, frame, { stay, signal });
     if (!isServing(cell, stay) || !context.deps.mayServe()) return { kind: 'again' };
     if (record !== undefined && 'result' in record) return { kind: 'answer', answer: record };
     if (record !== undefined && !record.head.tombstone && isExpired(record.head, context.deps.meshNowMs())) {
@@ -88,14 +91,21 @@ async function readOnce(
 async function readRecord(
   context: StoreContext,
   cell: SlotCell,
-  frame: GetFrame,
-  stay: number,
+  { key }: GetFrame,
+  { stay, signal }: { readonly stay: number; readonly signal: AbortSignal },
 ): Promise<CachedRecord | StoreAnswer | undefined> {
+  let release = (): void => undefined;
   try {
-    return await context.records.read(cell.slot, frame.key, stay);
+    const head = await context.records.head(cell.slot, key, stay);
+    if (head === undefined) return undefined;
+    if (head.sizeBytes > LARGE_BYTES) release = await context.readingPlace(head.sizeBytes, signal);
+    return await context.records.read(cell.slot, key, stay);
   } catch (error) {
-    context.deps.logger.error('storage read failed', { key: frame.key, error: String(error) });
+    throwIfAborted(signal);
+    context.deps.logger.error('storage read failed', { key, error: String(error) });
     return refuseWith(toMeshError(error).toWire());
+  } finally {
+    release();
   }
 }
 

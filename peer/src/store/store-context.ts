@@ -103,6 +103,8 @@ export interface StoreContext {
   takesLearning(): boolean;
   /** One of the few places for bulk to that member; the way to give it back. */
   bulk(to: PeerId, signal: AbortSignal): Promise<() => void>;
+  /** Room in memory for a large value that is read; the way to give it back. */
+  readingPlace(bytes: number, signal: AbortSignal): Promise<() => void>;
   /** Less may be free by so much. */
   spent(bytes: number): void;
   freeBytes(): number;
