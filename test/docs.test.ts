@@ -32,7 +32,9 @@ describe.each(DOCUMENTS)('%s', (name) => {
   });
 
   test('names only npm scripts that exist', () => {
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
     const named = [...text.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, script = '']) => script);
 
     expect(named.filter((script) => !['ci', 'install'].includes(script) && scripts[script] === undefined)).toEqual([]);

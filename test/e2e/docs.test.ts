@@ -11,7 +11,10 @@ import { createStage, freePort, root, until } from './support.ts';
 
 const stage = createStage();
 const text = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language = '', source = '']) => ({ language, source }));
+const blocks = [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language = '', source = '']) => ({
+  language,
+  source,
+}));
 const functions = blocks.filter(({ language, source }) => language === 'ts' && source.includes('export default {'));
 const programs = blocks.filter(({ language, source }) => language === 'ts' && source.includes('import { join }'));
 const lines = blocks.filter(({ language }) => language === 'sh').flatMap(({ source }) => source.trim().split('\n'));
@@ -158,4 +161,3 @@ async function strikes(): Promise<readonly Strike[]> {
     return { state: cells[state] ?? '', cost: Number(cells[cost]) };
   });
 }
-
