@@ -18,7 +18,7 @@ import { statusCommand } from './commands/status.ts';
 import { endWithReader } from './output.ts';
 
 /** A native thread or a socket that lingers must not hold the process for longer. */
-const EXIT_GRACE_MS = 500;
+const EXIT_GRACE_MS = 100;
 
 const program = new Command('shoal')
   .description('A compute mesh made of browser tabs and Node processes.')

@@ -73,8 +73,26 @@ export interface Stage {
     url: string,
     options?: { readonly data?: string; readonly name?: string; readonly args?: readonly string[] },
   ): Promise<PeerRunning>;
-  /** The signaling server's program alone, ready: for those who kill it. */
+  /** Members with those names, each with its fair share of the slots. */
+  startPeers(url: string, names: readonly string[], options?: { readonly args?: readonly string[] }): Promise<readonly PeerRunning[]>;
+  /** `shoal status --json`. */
+  status(url: string): Promise<StatusJson>;
   close(): Promise<void>;
+}
+
+/** What `shoal status --json` prints. */
+export interface StatusJson {
+  readonly term: number;
+  readonly epoch: number;
+  readonly slots: number;
+  readonly members: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly kind: string;
+    readonly state: string;
+    readonly slots: number;
+    readonly links?: readonly { readonly member: string; readonly state: string; readonly roundTripMs?: number }[];
+  }[];
 }
 
 let isBuilt = false;
@@ -96,10 +114,32 @@ export function createStage(): Stage {
     void program.ended.then(() => running.delete(program));
     return program;
   };
+  const status = async (url: string): Promise<StatusJson> => {
+    const { stdout, stderr } = await runToEnd(start(['status', '--join', url, '--json']));
+    if (stdout === '') throw new Error(`no status: ${stderr}`);
+    return JSON.parse(stdout) as StatusJson;
+  };
+  const startPeer: Stage['startPeer'] = async (url, { data, name, args = [] } = {}) => {
+    const dataDir = data ?? (await folder());
+    const flags = ['--join', url, '--data', dataDir, ...(name === undefined ? [] : ['--name', name]), ...args];
+    const program = start(['peer', ...flags]);
+    await program.line(/ joined \S+ at /);
+    return { ...program, data: dataDir };
+  };
   return {
     folder,
     start,
+    status,
     shoal: (args, options) => runToEnd(start(args, options)),
+    startPeer,
+    startPeers: async (url, names, options = {}) => {
+      const peers = await Promise.all(names.map((name) => startPeer(url, { ...options, name })));
+      await until(async () => {
+        const { slots, members } = await status(url);
+        return members.length === names.length && members.every((each) => isWithinTenth(each.slots, slots / names.length));
+      }, `fair shares for ${names.join(', ')}`);
+      return peers;
+    },
     startServer: async ({ data, port = 0, peer = false, args = [] } = {}) => {
       const dataDir = data ?? (await folder());
       const flags = ['--port', `${port}`, '--data', dataDir, ...(peer ? [] : ['--no-peer']), ...args];
@@ -107,18 +147,24 @@ export function createStage(): Stage {
       const [, url = ''] = await program.line(/^Shoal is ready: (\S+)$/m);
       return { ...program, url, data: dataDir };
     },
-    startPeer: async (url, { data, name, args = [] } = {}) => {
-      const dataDir = data ?? (await folder());
-      const flags = ['--join', url, '--data', dataDir, ...(name === undefined ? [] : ['--name', name]), ...args];
-      const program = start(['peer', ...flags]);
-      await program.line(/ joined \S+ at /);
-      return { ...program, data: dataDir };
-    },
     close: async () => {
       await Promise.all([...running].map((program) => program.stop('SIGKILL')));
       for (const path of folders.splice(0)) await rm(path, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+export function isWithinTenth(value: number, fair: number): boolean {
+  return Math.abs(value - fair) <= fair / 10;
+}
+
+/** Looks again and again until it is so. */
+export async function until(isSo: () => Promise<boolean> | boolean, what: string, timeoutMs = 60_000): Promise<void> {
+  const giveUpAt = performance.now() + timeoutMs;
+  while (!(await isSo())) {
+    if (performance.now() > giveUpAt) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Nobody listens on it now. */
