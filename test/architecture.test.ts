@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const WORKSPACES = ['shared', 'peer', 'signaling-server', 'node-peer', 'web'];
 const LINES_MOST = 300;
-const FUNCTION_LINES_MOST = 70;
+const FUNCTION_LINES_MOST = 75;
 
 /** What the files of a folder may import, beside their own folder and what is below it. */
 interface Layer {
