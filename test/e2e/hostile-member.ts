@@ -77,6 +77,8 @@ export function connect(url: string, options: SocketOptions = {}): Promise<Conne
       socket.disconnect();
       reject(error);
     });
+    // A connection that is cut during its handshake tells the socket nothing; one that is refused closes first.
+    socket.io.once('close', (reason) => void setTimeout(() => reject(new Error(reason)), 20));
     socket.once('challenge', ({ nonce }: { readonly nonce: string }) =>
       resolve({
         socket,
