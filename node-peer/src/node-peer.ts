@@ -17,7 +17,7 @@ import {
   throwIfAborted,
 } from '@shoal/shared';
 import { openLevelStorage } from './adapters/level-storage.ts';
-import { loadRtc } from './adapters/rtc.ts';
+import { endingRtc, loadRtc } from './adapters/rtc.ts';
 import { createThreadWorkerHost } from './adapters/thread-worker-host.ts';
 import { defaultName, defaultWorkers, parseMeshAddress } from './config.ts';
 
@@ -59,7 +59,7 @@ export async function join(options: JoinOptions): Promise<Mesh> {
         mesh: address.mesh,
         ...(address.token === undefined ? {} : { token: address.token }),
       }),
-      createTransport: (context) => createSimplePeerTransport({ ...context, rtc: loadRtc(), clock, random, logger }),
+      createTransport: (context) => endingRtc(createSimplePeerTransport({ ...context, rtc: loadRtc(), clock, random, logger })),
     },
     {
       mesh: address.mesh,

@@ -8,7 +8,7 @@
 
 import { cleanup } from 'node-datachannel';
 import { RTCIceCandidate, RTCPeerConnection as Polyfill, RTCSessionDescription } from 'node-datachannel/polyfill';
-import type { RtcImplementation } from '@shoal/peer';
+import type { RtcImplementation, Transport } from '@shoal/peer';
 
 interface Description {
   readonly type: string;
@@ -24,9 +24,24 @@ export function loadRtc(): RtcImplementation {
   return { RTCPeerConnection, RTCSessionDescription, RTCIceCandidate };
 }
 
-/** Ends the library's threads, so that the process can end. Call it when all connections are closed. */
-export function closeRtc(): void {
-  cleanup();
+let users = 0;
+
+/** The same transport, after the last of which the library's threads end, so that the process can end. */
+export function endingRtc(transport: Transport): Transport {
+  users += 1;
+  let closing: Promise<void> | undefined;
+  return {
+    dial: transport.dial,
+    onChannel: transport.onChannel,
+    close: () => {
+      closing ??= transport.close().then(() => {
+        users -= 1;
+        // With a connection left it would throw: whoever holds that one ends the threads.
+        if (users === 0) cleanup();
+      });
+      return closing;
+    },
+  };
 }
 
 const SmoothedPeerConnection = new Proxy(Polyfill, {

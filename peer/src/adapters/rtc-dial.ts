@@ -52,6 +52,8 @@ export function createRtcDial(deps: RtcDialDeps): RtcDial {
   const peer = new Peer({
     initiator: deps.initiator,
     trickle: true,
+    // Means nothing when candidates trickle, but its timer of 5 s would keep a process alive.
+    iceCompleteTimeout: 1,
     channelName: 'shoal',
     config: { iceServers: deps.iceServers },
     wrtc: { ...deps.rtc, RTCPeerConnection: capturing(deps.rtc, capture) },

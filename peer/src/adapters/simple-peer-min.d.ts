@@ -14,6 +14,7 @@ declare module 'simple-peer/simplepeer.min.js' {
   interface SimplePeerOptions {
     readonly initiator: boolean;
     readonly trickle: boolean;
+    readonly iceCompleteTimeout: number;
     readonly channelName: string;
     readonly config: { readonly iceServers: readonly object[] };
     readonly wrtc: object;
