@@ -6,6 +6,7 @@ import type { PeerParts } from './assemble.ts';
 import { dropDataset, listDatasets, openDataset } from './data/dataset.ts';
 import { loadChunkCodec } from './data/load-chunk-codec.ts';
 import { loadDataset } from './data/load.ts';
+import { createLoadTidying } from './data/load-tidying.ts';
 import { parsePattern } from './glob.ts';
 import { decodeValue, encodeValue } from './media.ts';
 import { askReport } from './member-report.ts';
@@ -194,11 +195,13 @@ export function createUserMesh(parts: PeerParts): UserMesh {
 type DatasetVerbs = Pick<Mesh, 'datasets' | 'dataset' | 'load' | 'drop' | 'run' | 'dryRun'>;
 
 /** `open` throws once this member is out. */
-function datasetVerbs({ values, compute, deps }: PeerParts, open: () => void): DatasetVerbs {
+function datasetVerbs({ values, compute, deps, incarnation }: PeerParts, open: () => void): DatasetVerbs {
+  const { tidy } = createLoadTidying({ values, clock: deps.clock });
   return {
     datasets: async (options) => {
       open();
-      return listDatasets(values, options);
+      const [infos] = await Promise.all([listDatasets(values, options), tidy(options)]);
+      return infos;
     },
     dataset: async (name, options) => {
       open();
@@ -206,11 +209,13 @@ function datasetVerbs({ values, compute, deps }: PeerParts, open: () => void): D
     },
     load: async (source, options) => {
       open();
-      return loadDataset(
-        { values, codec: loadChunkCodec, clock: deps.clock, random: deps.random, readChunks: deps.readChunks },
-        source,
-        options,
-      );
+      const { clock, random, readChunks } = deps;
+      const tidying = tidy(options);
+      try {
+        return await loadDataset({ values, incarnation, clock, random, readChunks }, source, options);
+      } finally {
+        await tidying;
+      }
     },
     drop: async (name, options) => {
       open();

@@ -55,9 +55,14 @@ export async function dropDataset(values: Values, name: string, options: RawOpti
   const stored = await readStoredDataset(values, name, options);
   if (stored === undefined)
     throw new MeshError('no-dataset', `There is no dataset "${name}" in this mesh.`, { detail: { dataset: name } });
+  await dropStored(values, stored, options);
+}
+
+/** Rejects `version` if it is no longer what was read. */
+export async function dropStored(values: Values, stored: StoredDataset, options: RawOptions): Promise<void> {
   const version = await markDropped(values, stored, options);
   await deleteChunks(values, chunksOf(stored.record), options);
-  await values.delete(datasetKey(name), { ...options, expected: version });
+  await values.delete(datasetKey(stored.record.info.name), { ...options, expected: version });
 }
 
 /** All keys under which the dataset, or one that it replaced, still has chunks. */

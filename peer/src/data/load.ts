@@ -3,6 +3,7 @@
 import {
   type Clock,
   createDeadline,
+  type Incarnation,
   isMeshError,
   type Key,
   MeshError,
@@ -13,7 +14,6 @@ import {
 } from '@shoal/shared';
 import type { DatasetInfo, LoadOptions, LoadSource } from '../api.ts';
 import type { RawOptions, Values } from '../ports/values.ts';
-import type { ChunkCodec } from './chunk.ts';
 import {
   CHUNK_MEDIA_TYPE,
   type ChunkEntry,
@@ -25,6 +25,7 @@ import {
   writeDatasetRecord,
 } from './dataset-record.ts';
 import { chunksOf, deleteChunks } from './dataset.ts';
+import { createLoadClaim } from './load-claim.ts';
 import { type EncodedChunk, readChunks, type ReadChunks, type ReadSummary } from './read-chunks.ts';
 
 export type { ReadChunks } from './read-chunks.ts';
@@ -38,9 +39,10 @@ const TIDY_TIMEOUT_MS = 30_000;
 
 export interface LoadDeps {
   readonly values: Values;
+  /** Of this member: a load whose loader's process is gone is removed by others. */
+  readonly incarnation: Incarnation;
   readonly clock: Clock;
   readonly random: Random;
-  readonly codec?: () => Promise<ChunkCodec>;
   /** Where files are read; by default right here. */
   readonly readChunks?: ReadChunks | undefined;
 }
@@ -93,12 +95,20 @@ interface LoadSetup {
 }
 
 function createLoad(
-  { values, clock, random, readChunks: read = readChunks }: LoadDeps,
+  { values, incarnation, clock, random, readChunks: read = readChunks }: LoadDeps,
   setup: LoadSetup,
 ): { run(): Promise<DatasetInfo> } {
   const { source, options, controller, name, before } = setup;
   const { signal } = controller;
   const id = randomHex(random, 16);
+  const claim = createLoadClaim(values, {
+    id,
+    name,
+    member: values.self,
+    incarnation,
+    startedAtMs: clock.wallMs(),
+    state: 'loading',
+  });
   const chunks: ChunkEntry[] = [];
   /** Put or perhaps put: what a failure has to delete. */
   const begun: Key[] = [];
@@ -151,8 +161,10 @@ function createLoad(
       if (item.kind === 'summary') {
         summary = item;
         ({ rowCount: rows, sizeBytes: bytesRead } = item.counts);
-      } else if (item.kind === 'chunk') await enqueue(item);
-      else {
+      } else if (item.kind === 'chunk') {
+        if (item.index === 0) await claim.begin({ signal });
+        await enqueue(item);
+      } else {
         ({ bytesRead, rows } = item);
         report();
       }
@@ -176,6 +188,7 @@ function createLoad(
     const leftovers = before === undefined ? [] : chunksOf(before.record);
     const record: DatasetRecord = { id, info, chunks, leftovers, isDropped: false };
     const version = await writeOrExplain(record);
+    await claim.finish({ signal });
     if (leftovers.length > 0) await tidyReplaced(record, version);
     return info;
   }
@@ -218,12 +231,8 @@ function createLoad(
   async function undo(error: unknown): Promise<void> {
     controller.abort(error);
     await Promise.all(open);
-    if (begun.length === 0) return;
-    // Whether the record was written is not known after `unknown-outcome` or a deadline: then its chunks must stay.
-    await tidy(async (fresh) => {
-      const now = await readStoredDataset(values, name, fresh);
-      if (now?.record.id !== id) await deleteChunks(values, begun, fresh);
-    });
+    // Whether the record was written is not known after `unknown-outcome` or a deadline: then its chunks stay.
+    await tidy((fresh) => claim.abandon(begun, fresh));
   }
 
   return {

@@ -5,11 +5,15 @@ import { dropDataset, listDatasets, openDataset } from '../../../../peer/src/dat
 import { readDatasetRecord } from '../../../../peer/src/data/dataset-record.ts';
 import { loadDataset } from '../../../../peer/src/data/load.ts';
 import type { LoadOptions, LoadProgress, LoadSource } from '../../../../peer/src/api.ts';
-import { createMemoryValues, type MemoryValues } from './memory-values.ts';
+import { createMemoryValues, INCARNATION, type MemoryValues } from './memory-values.ts';
 import { textSource } from './sources.ts';
 
 const load = (values: MemoryValues, source: LoadSource, options: LoadOptions) =>
-  loadDataset({ values, clock: createSystemClock(), random: createSystemRandom() }, source, options);
+  loadDataset(
+    { values, incarnation: INCARNATION, clock: createSystemClock(), random: createSystemRandom() },
+    source,
+    options,
+  );
 const open = (values: MemoryValues, name: string) => openDataset({ values, codec: loadChunkCodec }, name);
 
 /** 12 chunks. */
@@ -20,7 +24,7 @@ const manyRows = textSource(
 const fewRows = textSource('few.csv', 'n,s\n1,one\n2,two\n3,\n');
 
 describe('a load', () => {
-  test('puts chunks under names of their content, and the record last', async () => {
+  test('puts its own record first, chunks under names of their content, and the record of the dataset last', async () => {
     const values = createMemoryValues();
     const order: string[] = [];
     values.beforePut = (key) => void order.push(key);
@@ -28,8 +32,9 @@ describe('a load', () => {
     const info = await load(values, manyRows, { name: 'many' });
 
     expect(info).toMatchObject({ name: 'many', rowCount: 98_299, chunkCount: 12, source: 'many.csv', brokenLines: 0 });
+    expect(order[0]).toMatch(/^~load\/[0-9a-f]{32}$/);
     expect(order.at(-1)).toBe('~dataset/many');
-    expect(order.slice(0, -1).every((key) => /^~chunk\/[0-9a-f]{32}\/\d+\/[0-9a-f]{64}$/.test(key))).toBe(true);
+    expect(order.slice(1, -1).every((key) => /^~chunk\/[0-9a-f]{32}\/\d+\/[0-9a-f]{64}$/.test(key))).toBe(true);
     expect([...values.kept.values()].filter(({ contentNamed }) => contentNamed)).toHaveLength(12);
   });
 

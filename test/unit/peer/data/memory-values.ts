@@ -3,6 +3,7 @@
 import {
   abortable,
   compareVersions,
+  type Incarnation,
   type Key,
   MeshError,
   type PeerId,
@@ -18,9 +19,13 @@ export interface MemoryValues extends Values {
   readonly mostOpen: () => number;
   /** Called before each put is done; throws or waits as a test likes. */
   beforePut: (key: Key, put: RawPut) => Promise<void> | void;
+  /** Who is in the mesh; this member alone at first. */
+  roster: readonly RosterEntry[];
 }
 
 const SELF = '0'.repeat(32) as PeerId;
+export const INCARNATION = '0'.repeat(16) as Incarnation;
+export const ADA = { id: SELF, incarnation: INCARNATION, name: 'ada', state: 'here' } as RosterEntry;
 
 export function createMemoryValues(): MemoryValues {
   const kept = new Map<Key, RawValue>();
@@ -76,7 +81,8 @@ export function createMemoryValues(): MemoryValues {
         ),
       );
     },
-    members: () => [{ id: SELF, name: 'ada' } as RosterEntry],
+    roster: [ADA],
+    members: () => values.roster,
     self: SELF,
   };
   return values;
