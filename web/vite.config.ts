@@ -13,14 +13,18 @@ const out = join(here, 'dist');
 
 /** Empties dist, once all is built, except `lib`, where `tsc -b` puts the modules of this workspace. */
 function emptyOut(): Plugin {
+  let folder = out;
   return {
     name: 'shoal-empty-out',
     apply: 'build',
+    configResolved: (config) => {
+      folder = config.build.outDir;
+    },
     generateBundle: {
       order: 'post',
       handler() {
-        if (!existsSync(out)) return;
-        for (const name of readdirSync(out)) if (name !== 'lib') rmSync(join(out, name), { recursive: true });
+        if (!existsSync(folder)) return;
+        for (const name of readdirSync(folder)) if (name !== 'lib') rmSync(join(folder, name), { recursive: true });
       },
     },
   };

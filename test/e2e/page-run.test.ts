@@ -79,6 +79,16 @@ test('tries the function on the first rows as it is typed, and marks the line of
   expect(await page.locator('.cm-lint-marker-error').count()).toBe(1);
 });
 
+test('keys that come fast all stand in the editor', async () => {
+  await page.getByRole('button', { name: 'Map' }).click();
+  await write(page, '');
+  const text = '// the quick brown fox jumps over the lazy dog';
+
+  await page.keyboard.type(text.repeat(3));
+
+  await expect.poll(() => page.locator('.cm-content').innerText()).toBe(text.repeat(3));
+});
+
 test('the last of 200,000 rows can be scrolled to, sorted and downloaded', async () => {
   await choose(page, 'flights');
   await page.getByRole('button', { name: 'Map' }).click();

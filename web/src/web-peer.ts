@@ -47,7 +47,7 @@ export async function join(options: JoinOptions = {}): Promise<Mesh> {
   return (await startMember(options)).mesh;
 }
 
-const JOIN_TIMEOUT_MS = 10_000;
+const JOIN_TIMEOUT_MS = 6_000;
 /** Stores that this page can't use: of another mesh of the same name, or taken over by somebody else. */
 const unusable = new Set<string>();
 

@@ -60,5 +60,7 @@ function failedAnswer(error: unknown): DryRunAnswer {
   const { message, detail } = toMeshError(error);
   const line = isMeshError(error) && typeof detail['line'] === 'number' ? { line: detail['line'] } : {};
   const column = isMeshError(error) && typeof detail['column'] === 'number' ? { column: detail['column'] } : {};
-  return { kind: 'failed', failure: { message, ...line, ...column }, logs: [] };
+  // The line is shown beside it.
+  const text = message.replace(/^udf\.ts, line \d+: /, '');
+  return { kind: 'failed', failure: { message: text, ...line, ...column }, logs: [] };
 }

@@ -1,7 +1,7 @@
 // The editor for functions. CodeMirror comes after the first paint; until then the same text stands in
 // a plain text area of the same size, which can be typed in.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { EditorHandle } from './editor-core.ts';
 
 export interface Finding {
@@ -51,8 +51,9 @@ export function CodeEditor(props: CodeEditorProps) {
     };
   }, []);
 
-  useEffect(() => editor.current?.setValue(props.value), [props.value, isReady]);
-  useEffect(() => editor.current?.setFindings(props.findings), [props.findings, isReady]);
+  // With the drawing, not after it: a later effect would bring back what was typed before the last key.
+  useLayoutEffect(() => editor.current?.setValue(props.value), [props.value, isReady]);
+  useLayoutEffect(() => editor.current?.setFindings(props.findings), [props.findings, isReady]);
 
   return (
     <div class="editor" data-ready={isReady}>

@@ -12,7 +12,7 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { javascript, javascriptLanguage } from '@codemirror/lang-javascript';
 import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
-import { EditorState, type Text } from '@codemirror/state';
+import { Annotation, EditorState, type Text } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
 import type { Finding } from './code-editor.tsx';
@@ -31,6 +31,9 @@ export interface EditorHandle {
   close(): void;
 }
 
+/** A change that nobody typed: told to nobody. */
+const fromOutside = Annotation.define<boolean>();
+
 export function createEditor(parent: HTMLElement, options: EditorOptions): EditorHandle {
   const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
   const view = new EditorView({
@@ -40,7 +43,11 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
   return {
     setValue: (value) => {
       if (value === view.state.doc.toString()) return;
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: value }, selection: { anchor: 0 } });
+      view.dispatch({
+        changes: { from: 0, to: view.state.doc.length, insert: value },
+        selection: { anchor: 0 },
+        annotations: fromOutside.of(true),
+      });
     },
     setFindings: (findings) =>
       view.dispatch(
@@ -80,7 +87,9 @@ function extensionsOf(options: EditorOptions, nonce: string) {
       ...completionKeymap,
     ]),
     EditorView.updateListener.of((update) => {
-      if (update.docChanged) options.onInput(update.state.doc.toString());
+      const isTyped =
+        update.docChanged && !update.transactions.some((change) => change.annotation(fromOutside) === true);
+      if (isTyped) options.onInput(update.state.doc.toString());
     }),
   ];
 }
