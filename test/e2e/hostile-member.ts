@@ -266,7 +266,7 @@ function createRawLink(channel: Channel, data: RtcDataChannel): RawLink {
     sendMessage: (message) => data.send(message.slice()),
     // The port has no text: what no member sends.
     sendText: (text) => (data as unknown as { send(text: string): void }).send(text),
-    drained: () => until(() => isClosed || data.bufferedAmount === 0, 'the channel to take what was sent'),
+    drained: () => until(() => isClosed || data.bufferedAmount === 0, () => 'the channel to take what was sent'),
     next: async (kind, matches = () => true) => {
       const giveUpAt = performance.now() + ANSWER_MS;
       for (;;) {

@@ -199,7 +199,7 @@ describe('signals', () => {
     const smuggled = { to: bobId, dial: 'd', data: '[]', from: victim.id, incarnation: victim.incarnation };
 
     expect(await alice.connection.ask('signal', smuggled)).toEqual({ ok: {} });
-    await until(() => bob.connection.events.some(({ name }) => name === 'signal'), 'the signal');
+    await until(() => bob.connection.events.some(({ name }) => name === 'signal'), () => 'the signal');
     const signal = bob.connection.events.find(({ name }) => name === 'signal');
     expect(signal?.payload).toMatchObject({ from: aliceId, data: '[]' });
   });
@@ -287,7 +287,7 @@ describe('proposals', () => {
     }
     connection.close();
 
-    await until(async () => (await stage.status(url)).members.every(({ name, slots }) => (slots > 0) === (name === 'ada')), 'the table as it was');
+    await until(async () => (await stage.status(url)).members.every(({ name, slots }) => (slots > 0) === (name === 'ada')), () => 'the table as it was');
     expect((await stage.status(url)).epoch).toBe(before.epoch);
   });
 });

@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
+  /** Lines of a shell that go before: limits, say. */
+  readonly shell?: string;
 }
 
 export interface Serving extends Running {
@@ -74,7 +76,11 @@ export interface Stage {
     options?: { readonly data?: string; readonly name?: string; readonly args?: readonly string[] },
   ): Promise<PeerRunning>;
   /** Members with those names, each with its fair share of the slots. */
-  startPeers(url: string, names: readonly string[], options?: { readonly args?: readonly string[] }): Promise<readonly PeerRunning[]>;
+  startPeers(
+    url: string,
+    names: readonly string[],
+    options?: { readonly args?: readonly string[] },
+  ): Promise<readonly PeerRunning[]>;
   /** `shoal status --json`. */
   status(url: string): Promise<StatusJson>;
   close(): Promise<void>;
@@ -134,10 +140,16 @@ export function createStage(): Stage {
     startPeer,
     startPeers: async (url, names, options = {}) => {
       const peers = await Promise.all(names.map((name) => startPeer(url, { ...options, name })));
-      await until(async () => {
-        const { slots, members } = await status(url);
-        return members.length === names.length && members.every((each) => isWithinTenth(each.slots, slots / names.length));
-      }, `fair shares for ${names.join(', ')}`);
+      let shares = '';
+      await until(
+        async () => {
+          const { slots, members } = await status(url);
+          shares = members.map((member) => `${member.name} ${member.slots}`).join(', ');
+          const isFair = members.every((each) => isWithinTenth(each.slots, slots / names.length));
+          return members.length === names.length && isFair;
+        },
+        () => `fair shares: ${shares}`,
+      );
       return peers;
     },
     startServer: async ({ data, port = 0, peer = false, args = [] } = {}) => {
@@ -159,10 +171,14 @@ export function isWithinTenth(value: number, fair: number): boolean {
 }
 
 /** Looks again and again until it is so. */
-export async function until(isSo: () => Promise<boolean> | boolean, what: string, timeoutMs = 60_000): Promise<void> {
+export async function until(
+  isSo: () => Promise<boolean> | boolean,
+  what: () => string,
+  timeoutMs = 60_000,
+): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;
   while (!(await isSo())) {
-    if (performance.now() > giveUpAt) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}.`);
+    if (performance.now() > giveUpAt) throw new Error(`Waited ${timeoutMs} ms in vain for ${what()}.`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -191,9 +207,14 @@ export async function childrenOf(pid: number): Promise<readonly { readonly pid: 
     if (!/^\d+$/.test(name)) continue;
     try {
       // After the name in parentheses, which may hold anything: state, parent.
-      const [, parent] = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\)\s*/s, '').split(' ');
+      const [, parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\)\s*/s, '')
+        .split(' ');
       if (Number(parent) !== pid) continue;
-      children.push({ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ') });
+      children.push({
+        pid: Number(name),
+        command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' '),
+      });
     } catch {
       // It ended while we looked.
     }
@@ -211,7 +232,10 @@ export function isAlive(pid: number): boolean {
 }
 
 function startProgram(args: readonly string[], options: RunOptions): Running {
-  const child = spawn(process.execPath, [bin, ...args], {
+  const command = [process.execPath, bin, ...args];
+  const [file = '', ...rest] =
+    options.shell === undefined ? command : ['bash', '-c', `${options.shell}; exec "$0" "$@"`, ...command];
+  const child = spawn(file, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...cleanEnvironment(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -247,7 +271,8 @@ async function runToEnd(program: Running): Promise<Done> {
   const startedAt = performance.now();
   const { code, signal } = await program.ended;
   const stdout = program.stdout();
-  const bytes = 'bytes' in program && typeof program.bytes === 'function' ? (program.bytes() as Buffer) : Buffer.from(stdout);
+  const bytes =
+    'bytes' in program && typeof program.bytes === 'function' ? (program.bytes() as Buffer) : Buffer.from(stdout);
   return { code, signal, stdout, bytes, stderr: program.stderr(), tookMs: performance.now() - startedAt };
 }
 

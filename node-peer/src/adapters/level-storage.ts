@@ -7,10 +7,9 @@ import { join, resolve } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { isMeshError, MeshError, type Key, type Slot } from '@shoal/shared';
 import { createGroupCommit, type ScannedHead, type Storage, type StorageWrite, type StoredRecord } from '@shoal/peer';
+import { createHealingLevel, type HealingLevel, type Level, type Operation } from './healing-level.ts';
 
 type Batch = readonly StorageWrite[];
-type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
-type Level = ClassicLevel<string, Uint8Array>;
 
 interface AsideUsage {
   readonly records: number;
@@ -36,7 +35,7 @@ export async function openLevelStorage(folder: string): Promise<Storage> {
     await mkdir(place, { recursive: true });
     await db.open();
     const aside = parseUsage(await db.get(ASIDE));
-    return levelStorage(db, { place, aside, inode: (await stat(place)).ino });
+    return levelStorage(createHealingLevel(db, place), { place, aside, inode: (await stat(place)).ino });
   } catch (error) {
     await db.close().catch(() => undefined);
     throw openError(folder, error);
@@ -44,7 +43,7 @@ export async function openLevelStorage(folder: string): Promise<Storage> {
 }
 
 function levelStorage(
-  db: Level,
+  db: HealingLevel,
   opened: { readonly place: string; readonly aside: AsideUsage; readonly inode: number },
 ): Storage {
   const { place } = opened;
@@ -83,7 +82,7 @@ function levelStorage(
 
   const batch = async (operations: Operation[]): Promise<void> => {
     try {
-      await db.batch(operations, { sync: true });
+      await db.batch(operations);
     } catch (error) {
       await look();
       throw writeError(error);
@@ -101,12 +100,12 @@ function levelStorage(
     async get(slot, key): Promise<StoredRecord | undefined> {
       requireOpen();
       // One call, one snapshot: head and value are of the same write.
-      const [head, value] = await reading(db.getMany([headKey(slot, key), valueKey(slot, key)]));
+      const [head, value] = await reading(db.read((level) => level.getMany([headKey(slot, key), valueKey(slot, key)])));
       return head === undefined ? undefined : { head: plain(head), value: plain(value) };
     },
     async getHead(slot, key) {
       requireOpen();
-      return plain(await reading(db.get(headKey(slot, key))));
+      return plain(await reading(db.read((level) => level.get(headKey(slot, key)))));
     },
     async write(writes) {
       requireOpen();
@@ -118,7 +117,7 @@ function levelStorage(
       let after = `${prefix}${afterKey ?? ''}`;
       for (;;) {
         const range = { gt: after, lt: `h/${slotText(slot)}${BEHIND}`, limit: SCAN_PAGE };
-        const page = await reading(db.iterator(range).all());
+        const page = await reading(db.read((level) => level.iterator(range).all()));
         for (const [name, head] of page) {
           signal?.throwIfAborted();
           // What was stored under this prefix was a key.
@@ -131,11 +130,11 @@ function levelStorage(
     },
     async slots() {
       requireOpen();
-      return reading(slotsOf(db));
+      return reading(db.read(slotsOf));
     },
     async getMeta(name) {
       requireOpen();
-      return plain(await reading(db.get(`m/${name}`)));
+      return plain(await reading(db.read((level) => level.get(`m/${name}`))));
     },
     async putMeta(name, value) {
       requireOpen();
@@ -196,7 +195,7 @@ function operationsOf(write: Exclude<StorageWrite, { kind: 'aside' }>): readonly
 }
 
 async function putAside(
-  db: Level,
+  db: HealingLevel,
   {
     write,
     usage,
@@ -204,7 +203,7 @@ async function putAside(
   }: { readonly write: StorageWrite; readonly usage: AsideUsage; readonly operations: Operation[] },
 ): Promise<AsideUsage> {
   const { slot, key } = write;
-  const [head, value] = await reading(db.getMany([headKey(slot, key), valueKey(slot, key)]));
+  const [head, value] = await reading(db.read((level) => level.getMany([headKey(slot, key), valueKey(slot, key)])));
   if (head === undefined) return usage;
   // Numbered: a key may be put aside more than once.
   const place = `${usage.records.toString(16).padStart(8, '0')}/${slotText(slot)}/${key}`;
