@@ -80,7 +80,6 @@ export function runButton(page: Page): Locator {
 /** Presses Run and waits for the end; gives the state that the page shows. */
 export async function run(page: Page): Promise<'done' | 'failed'> {
   await runButton(page).click();
-  await page.locator('.job[data-job="running"], .job[data-job="loading"], .job[data-job="done"]').waitFor();
   const end = page.locator('.job[data-job="done"], .job[data-job="failed"]');
   await end.waitFor({ timeout: 60_000 });
   return (await end.getAttribute('data-job')) === 'done' ? 'done' : 'failed';

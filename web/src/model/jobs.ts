@@ -71,10 +71,12 @@ export function createJobs(
     unseenProgress = undefined;
   };
 
-  const begin = async (): Promise<void> => {
+  /** At once: an old answer is not taken for the new one. */
+  const begin = (dataset: string): void => {
     const before = state.peek();
-    if (before.kind === 'done') await before.rows?.close().catch(() => undefined);
+    if (before.kind === 'done') before.rows?.close().catch(() => undefined);
     batch(() => {
+      state.value = dataset === '' ? { kind: 'loading' } : { kind: 'running', dataset, progress: undefined };
       logs.value = [];
       droppedLogs.value = 0;
       elapsedMs.value = 0;
@@ -83,7 +85,6 @@ export function createJobs(
 
   const chooseDataset = async (ended: AbortSignal): Promise<string | undefined> => {
     if (draft.dataset.peek() !== '') return draft.dataset.peek();
-    state.value = { kind: 'loading' };
     ended.addEventListener('abort', () => loads.cancel(), { once: true });
     const info = await loads.load({ kind: 'sample', name: FIRST_SAMPLE });
     return info?.name;
@@ -96,6 +97,7 @@ export function createJobs(
     if (mesh === undefined || running !== undefined || params.kind === 'wrong') return;
     const controller = new AbortController();
     running = controller;
+    begin(draft.dataset.peek());
     let stopTick: StopTimer = () => undefined;
     let startedMs = ports.clock.monotonicMs();
     const tick = (): void => {
@@ -106,7 +108,6 @@ export function createJobs(
       stopTick = ports.clock.setTimer(tick, TICK_MS);
     };
     try {
-      await begin();
       const dataset = await chooseDataset(controller.signal);
       if (dataset === undefined) {
         state.value = { kind: 'idle' };
