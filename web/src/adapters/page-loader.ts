@@ -1,7 +1,6 @@
 // `readChunks` in a worker of its own, so that the page never stops while a file is read.
 
 import { abortError, MeshError, throwIfAborted } from '@shoal/shared';
-import type { LoadSource } from '@shoal/peer';
 import { readChunks, type ReadChunks, type ReadItem, type ReadOptions } from '@shoal/peer/read-chunks';
 import { isPageFileSource, type PageFileSource } from './file-source.ts';
 import type { FromLoadWorker, ToLoadWorker } from './load-messages.ts';

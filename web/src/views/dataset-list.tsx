@@ -9,14 +9,13 @@ import { Bar } from '../widgets/bar.tsx';
 export function DatasetList({ app }: { readonly app: App }) {
   const { datasets, draft } = app;
   const list = datasets.list.value;
+  const { complaint } = datasets;
   if (list === undefined || list.length === 0) {
-    return (
-      <p class="soft small empty">
-        {list === undefined
-          ? '\u00a0'
-          : 'No dataset yet. A sample stands ready: Run loads flights-200k and computes on it.'}
-      </p>
-    );
+    const text =
+      list === undefined
+        ? '\u00a0'
+        : 'No dataset yet. A sample stands ready: Run loads flights-200k and computes on it.';
+    return <p class={`small empty ${complaint.value === undefined ? 'soft' : 'warn'}`}>{complaint.value ?? text}</p>;
   }
   return (
     <div class="dataset-scroll">
