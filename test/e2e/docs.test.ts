@@ -118,7 +118,10 @@ test('npm start is ready at the port and with the folder that the settings name,
     program.once('close', resolve);
   });
   try {
-    await until(() => out.includes(`Shoal is ready: http://127.0.0.1:${port}/`), 'npm start');
+    await until(
+      () => out.includes(`Shoal is ready: http://127.0.0.1:${port}/`),
+      () => `npm start: ${out}`,
+    );
   } finally {
     // As a terminal does: to all processes of the group.
     process.kill(-(program.pid ?? 0), 'SIGINT');
