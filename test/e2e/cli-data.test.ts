@@ -76,7 +76,10 @@ describe('load, datasets, drop', () => {
     expect((await shoal('drop', 'gone')).code).toBe(0);
 
     expect(await chunks()).toBe(before);
-    expect(await shoal('drop', 'gone')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^[^\n]*gone[^\n]*\n$/) });
+    expect(await shoal('drop', 'gone')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^[^\n]*gone[^\n]*\n$/),
+    });
   });
 
   test('a value that does not fit is counted with its line, and --text-column keeps it', async () => {
@@ -104,7 +107,11 @@ describe('load, datasets, drop', () => {
     const missing = await shoal('load', '/no/such.csv', '--name', 'x');
     const empty = await shoal('load', await file('empty.csv', ''), '--name', 'x');
 
-    expect(missing).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^[^\n]*\/no\/such\.csv[^\n]*\n$/) });
+    expect(missing).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^[^\n]*\/no\/such\.csv[^\n]*\n$/),
+    });
     expect(empty).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^[^\n]*empty[^\n]*\n$/) });
   });
 
@@ -113,7 +120,9 @@ describe('load, datasets, drop', () => {
     const path = await file('long.csv', `a,b\n${rows}\n`);
     const before = (await shoal('ls', '~*')).stdout;
     const loading = stage.start(['load', '--join', url, path, '--name', 'long']);
-    await expect.poll(async () => (await shoal('ls', '~chunk/*')).stdout.length, { timeout: 30_000 }).toBeGreaterThan(before.length);
+    await expect
+      .poll(async () => (await shoal('ls', '~chunk/*')).stdout.length, { timeout: 30_000 })
+      .toBeGreaterThan(before.length);
 
     expect((await loading.stop('SIGINT')).code).toBe(1);
 
@@ -124,14 +133,20 @@ describe('load, datasets, drop', () => {
 
 describe('run', () => {
   test('a filter gives the rows that a loop over the file gives, in their order', async () => {
-    const udf = await file('late.ts', 'export default { filter: (row: { delay: number }, params: { over: number }) => row.delay > params.over };\n');
+    const udf = await file(
+      'late.ts',
+      'export default { filter: (row: { delay: number }, params: { over: number }) => row.delay > params.over };\n',
+    );
     const out = join(folder, 'late.ndjson');
 
     const done = await shoal('run', udf, '--dataset', 'flights', '--params', '{"over":120}', '--out', out);
 
     expect(done).toMatchObject({ code: 0, stdout: '' });
     const expected = (await flights()).filter((flight) => flight.delay > 120);
-    const rows = (await readFile(out, 'utf8')).trimEnd().split('\n').map((line) => JSON.parse(line) as Flight);
+    const rows = (await readFile(out, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Flight);
     expect(rows).toHaveLength(expected.length);
     expect(rows).toEqual(expected);
   });
@@ -144,9 +159,17 @@ describe('run', () => {
     const piped = await shoal('run', udf, '--dataset', 'flights');
     await shoal('run', udf, '--dataset', 'flights', '--out', out);
 
-    expect(piped.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown)).toEqual(expected);
+    expect(
+      piped.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual(expected);
     const lines = (await readFile(out, 'utf8')).trimEnd().split('\n');
-    expect(lines).toEqual(['delay,distance,time', ...expected.map(({ delay, distance, time }) => `${delay},${distance},${time}`)]);
+    expect(lines).toEqual([
+      'delay,distance,time',
+      ...expected.map(({ delay, distance, time }) => `${delay},${distance},${time}`),
+    ]);
   });
 
   test('an aggregate equals a loop: counts and extremes exactly, sums over the same chunks', async () => {
@@ -239,17 +262,25 @@ export default { filter(row: Row) { check(row); return true; } };
   });
 
   test('--skip-errors counts them and shows the first twenty', async () => {
-    const udf = await file('one-in-a-thousand.js', "export default { filter(row) { if (row.delay % 1000 === 7) throw new Error('seven'); return false; } };\n");
+    const udf = await file(
+      'one-in-a-thousand.js',
+      "export default { filter(row) { if (row.delay % 1000 === 7) throw new Error('seven'); return false; } };\n",
+    );
     const expected = (await flights()).filter((flight) => flight.delay % 1_000 === 7).length;
 
     const done = await shoal('run', udf, '--dataset', 'flights', '--skip-errors', '--json');
-    const result = JSON.parse(done.stdout) as { failedRows: number; failures: readonly { rowNumber: number; message: string }[] };
+    const result = JSON.parse(done.stdout) as {
+      failedRows: number;
+      failures: readonly { rowNumber: number; message: string }[];
+    };
 
     expect(done.code).toBe(0);
     expect(expected).toBeGreaterThan(20);
     expect(result.failedRows).toBe(expected);
     expect(result.failures).toHaveLength(20);
-    const firstRows = (await flights()).flatMap((flight, index) => (flight.delay % 1_000 === 7 ? [index] : [])).slice(0, 20);
+    const firstRows = (await flights())
+      .flatMap((flight, index) => (flight.delay % 1_000 === 7 ? [index] : []))
+      .slice(0, 20);
     expect(result.failures.map(({ rowNumber }) => rowNumber)).toEqual(firstRows);
   });
 
@@ -257,7 +288,7 @@ export default { filter(row: Row) { check(row); return true; } };
     ['a syntax error', 'export default (row) => {\n  return row..delay;\n};\n', /line 2|2:/],
     ['no default export', 'export const f = 1;\n', /default/],
     ['an outside variable', 'export default (row) => row.delay * factor;\n', /factor/],
-    ['what only Node has', "export default (row) => process.env;\n", /process/],
+    ['what only Node has', 'export default (row) => process.env;\n', /process/],
     ['an import', "import fs from 'node:fs';\nexport default (row) => row;\n", /import|node:fs/],
     ['a result that can not be cloned', 'export default (row) => ({ f: () => row });\n', /clone|function/i],
   ])('a function with %s is one sentence', async (_what, source, sentence) => {
@@ -266,6 +297,9 @@ export default { filter(row: Row) { check(row); return true; } };
     expect(done).toMatchObject({ code: 1, stdout: '' });
     expect(done.stderr).toMatch(sentence);
     expect(done.stderr).not.toMatch(/node_modules|\n\s+at /);
+  });
+
+  test('after all these the same members answer', async () => {
     expect((await shoal('get', 'nobody')).stderr).toBe('The key "nobody" has no value.\n');
   });
 
@@ -283,7 +317,10 @@ export default { filter(row: Row) { check(row); return true; } };
     expect((await running.stop('SIGINT')).code).toBe(1);
     expect(running.stderr()).toContain('Cancelled.');
 
-    const counts = await file('count.js', 'export default { init: () => 0, visit: (n) => n + 1, join: (a, b) => a + b };\n');
+    const counts = await file(
+      'count.js',
+      'export default { init: () => 0, visit: (n) => n + 1, join: (a, b) => a + b };\n',
+    );
     expect((await shoal('run', counts, '--dataset', 'flights')).stdout).toBe('200000\n');
   });
 });

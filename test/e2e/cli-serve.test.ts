@@ -21,7 +21,10 @@ describe('serve', () => {
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toContain('text/html');
     const status = await stage.shoal(['status', '--join', serving.url, '--json']);
-    expect(JSON.parse(status.stdout)).toMatchObject({ slots: 4_096, members: [{ kind: 'node', state: 'here', slots: 4_096 }] });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      slots: 4_096,
+      members: [{ kind: 'node', state: 'here', slots: 4_096 }],
+    });
     const children = await childrenOf(serving.pid);
     expect(children).toHaveLength(2);
 
@@ -110,7 +113,10 @@ describe('serve', () => {
 
     process.kill(peer, 'SIGKILL');
 
-    expect(await stage.shoal(['get', '--join', serving.url, 'k', '--timeout', '20000'])).toMatchObject({ code: 0, stdout: 'v' });
+    expect(await stage.shoal(['get', '--join', serving.url, 'k', '--timeout', '20000'])).toMatchObject({
+      code: 0,
+      stdout: 'v',
+    });
     expect(await childPid(serving, 'server')).toBe(server);
     expect(await childPid(serving, 'peer')).not.toBe(peer);
   });
@@ -131,7 +137,9 @@ describe('peer', () => {
 
     const peer = await stage.startPeer(serving.url, { name: 'ada', args: ['--workers', '2'] });
 
-    expect(peer.stdout()).toMatch(/^ada \([0-9a-f]{8}\) joined main at http:\/\/127\.0\.0\.1:\d+ with 2 workers; UDFs run uncaged[^\n]+\n$/);
+    expect(peer.stdout()).toMatch(
+      /^ada \([0-9a-f]{8}\) joined main at http:\/\/127\.0\.0\.1:\d+ with 2 workers; UDFs run uncaged[^\n]+\n$/,
+    );
     expect(await peer.stop('SIGINT')).toEqual({ code: 0, signal: null });
   });
 
@@ -173,7 +181,15 @@ describe('peer', () => {
   test('a wrong token is one sentence and 1', async () => {
     const serving = await stage.startServer({ args: ['--token', 'right'] });
 
-    const refused = await stage.shoal(['peer', '--join', serving.url, '--token', 'wrong', '--data', await stage.folder()]);
+    const refused = await stage.shoal([
+      'peer',
+      '--join',
+      serving.url,
+      '--token',
+      'wrong',
+      '--data',
+      await stage.folder(),
+    ]);
 
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toMatch(/^[^\n]*token[^\n]*\n$/i);

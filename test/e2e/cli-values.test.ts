@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join as joinPath } from 'node:path';
+import { join } from '@shoal/node-peer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createStage, type Done, isWithinTenth } from './support.ts';
 
@@ -51,17 +52,19 @@ describe('three members', () => {
 
 describe('put and get', () => {
   test('give what was put, whoever owns it', async () => {
-    for (let index = 0; index < 6; index += 1) {
-      expect(await shoal('put', `text/${index}`, `wert ${index} ü`)).toMatchObject({ code: 0, stdout: '', stderr: '' });
-    }
-    for (let index = 0; index < 6; index += 1) {
-      expect(await shoal('get', `text/${index}`)).toMatchObject({ code: 0, stdout: `wert ${index} ü`, stderr: '' });
+    const names = ['a', 'b', 'c', 'd'];
+    const puts = await Promise.all(names.map((name) => shoal('put', `text/${name}`, `wert ${name} ü`)));
+    const gets = await Promise.all(names.map((name) => shoal('get', `text/${name}`)));
+
+    for (const put of puts) expect(put).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    for (const [index, get] of gets.entries()) {
+      expect(get).toMatchObject({ code: 0, stdout: `wert ${names[index]} ü`, stderr: '' });
     }
   });
 
   test('give the bytes of a file as they are', async () => {
     const folder = await stage.folder();
-    const [input, output] = [join(folder, 'in.bin'), join(folder, 'out.bin')];
+    const [input, output] = [joinPath(folder, 'in.bin'), joinPath(folder, 'out.bin')];
     const bytes = randomBytes(3 * 1024 * 1024 + 5);
     await writeFile(input, bytes);
 
@@ -91,7 +94,10 @@ describe('put and get', () => {
     await shoal('put', 'json-text', 'a\n"b"');
     await stage.shoal(['put', '--join', url, 'json-bytes', '--file', '-'], { input: Uint8Array.of(0, 255) });
 
-    expect(JSON.parse((await shoal('get', 'json-text', '--json')).stdout)).toMatchObject({ key: 'json-text', value: 'a\n"b"' });
+    expect(JSON.parse((await shoal('get', 'json-text', '--json')).stdout)).toMatchObject({
+      key: 'json-text',
+      value: 'a\n"b"',
+    });
     expect(JSON.parse((await shoal('get', 'json-bytes', '--json')).stdout)).toMatchObject({
       base64: 'AP8=',
       mediaType: 'application/octet-stream',
@@ -100,7 +106,11 @@ describe('put and get', () => {
   });
 
   test('a key that nobody put is one sentence that names it, and 1', async () => {
-    expect(await shoal('get', 'nobody')).toMatchObject({ code: 1, stdout: '', stderr: 'The key "nobody" has no value.\n' });
+    expect(await shoal('get', 'nobody')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'The key "nobody" has no value.\n',
+    });
   });
 
   test('--wait waits for the put, and --timeout ends the wait', async () => {
@@ -145,7 +155,7 @@ describe('put and get', () => {
   });
 
   test('a value over 64 MiB is one sentence that names the key', async () => {
-    const input = join(await stage.folder(), 'big');
+    const input = joinPath(await stage.folder(), 'big');
     await writeFile(input, Buffer.alloc(64 * 1024 * 1024 + 1));
 
     const done = await shoal('put', 'too-big', '--file', input);
@@ -154,24 +164,25 @@ describe('put and get', () => {
     expect(done.stderr).toMatch(/^[^\n]*too-big[^\n]*\n$/);
   });
 
-  test('a command ends within a second of its answer', async () => {
-    await shoal('put', 'quick', '1');
-    const done = await shoal('get', 'quick');
-
-    expect(done.tookMs).toBeLessThan(4_000);
+  test('a command ends by itself soon after its answer', async () => {
+    expect((await shoal('get', 'nobody')).tookMs).toBeLessThan(4_000);
   });
 });
 
 describe('ls and rm', () => {
   test('list the keys of all members in order, and delete', async () => {
     const keys = Array.from({ length: 12 }, (_, index) => `list/${String(index).padStart(2, '0')}`);
-    await Promise.all(keys.slice(0, 6).map((key) => shoal('put', key, 'v')));
-    await Promise.all(keys.slice(6).map((key) => shoal('put', key, 'v')));
+    const mesh = await join({ url, kind: 'command', name: 'lister', workers: 1 });
+    await Promise.all(keys.map((key) => mesh.put(key, 'v')));
+    await mesh.leave();
 
     expect((await shoal('ls', 'list/*')).stdout).toBe(keys.map((key) => `${key}\n`).join(''));
     expect((await shoal('ls', 'list/0?')).stdout.split('\n')).toHaveLength(11);
     const entries = JSON.parse((await shoal('ls', 'list/1*', '--json')).stdout) as { key: string; sizeBytes: number }[];
-    expect(entries).toMatchObject([{ key: 'list/10', sizeBytes: 1 }, { key: 'list/11', sizeBytes: 1 }]);
+    expect(entries).toMatchObject([
+      { key: 'list/10', sizeBytes: 1 },
+      { key: 'list/11', sizeBytes: 1 },
+    ]);
     expect((await shoal('ls', 'nothing*', '--json')).stdout).toBe('[]\n');
 
     expect(await shoal('rm', 'list/05')).toMatchObject({ code: 0, stdout: '' });
@@ -219,7 +230,9 @@ describe('a member that is killed', () => {
     const forgotten = await stage.shoal(['forget', '--join', own, 'ada']);
     expect(forgotten.code).toBe(0);
     await expect
-      .poll(async () => (await stage.shoal(['get', '--join', own, 'with-ada', '--timeout', '4000'])).stderr, { timeout: 30_000 })
+      .poll(async () => (await stage.shoal(['get', '--join', own, 'with-ada', '--timeout', '4000'])).stderr, {
+        timeout: 30_000,
+      })
       .toBe('The key "with-ada" has no value.\n');
     expect((await stage.shoal(['put', '--join', own, 'with-ada', 'again'])).code).toBe(0);
     expect((await stage.shoal(['forget', '--join', own, 'nobody'])).stderr).toMatch(/^[^\n]*nobody[^\n]*\n$/);

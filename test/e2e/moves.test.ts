@@ -82,7 +82,8 @@ class Workload {
     const value = await mesh.get(key);
     const found = typeof value === 'object' && value !== null && 'next' in value ? Number(value['next']) : 0;
     const atMost = this.#begun.get(key) ?? 0;
-    if (found < atLeast || found > atMost) this.errors.push(`${key}: read ${found}, acknowledged ${atLeast}, begun ${atMost}`);
+    if (found < atLeast || found > atMost)
+      this.errors.push(`${key}: read ${found}, acknowledged ${atLeast}, begun ${atMost}`);
     this.reads += 1;
   }
 }
@@ -96,34 +97,40 @@ async function serverPid(serving: Serving): Promise<number | undefined> {
 }
 
 describe('joins and leaves', () => {
-  test('twenty in order, while readers and writers work on every key: no error, nothing missing, nothing older', { timeout: 240_000 }, async () => {
-    const { url } = await stage.startServer();
-    const ada = await member(url, 'ada');
-    const [writer, reader] = [await member(url, 'writer', 'command'), await member(url, 'reader', 'command')];
-    const load = new Workload(Array.from({ length: 500 }, (_, index) => `work/${index}`));
-    load.write(writer, 4);
-    load.read(reader, 4);
+  test(
+    'twenty in order, while readers and writers work on every key: no error, nothing missing, nothing older',
+    { timeout: 240_000 },
+    async () => {
+      const { url } = await stage.startServer();
+      const ada = await member(url, 'ada');
+      const [writer, reader] = [await member(url, 'writer', 'command'), await member(url, 'reader', 'command')];
+      const load = new Workload(Array.from({ length: 500 }, (_, index) => `work/${index}`));
+      load.write(writer, 4);
+      load.read(reader, 4);
 
-    const joined: Mesh[] = [];
-    for (let change = 0; change < 20; change += 1) {
-      const leaves = joined.length >= 3 || (change >= 20 - joined.length && joined.length > 0) || (joined.length > 1 && change % 3 === 2);
-      if (leaves) {
-        await joined.shift()?.leave({ handOver: true, timeoutMs: 60_000 });
-      } else {
-        const newcomer = await member(url, `member-${change}`);
-        joined.push(newcomer);
-        // Wait for its fair share, within a tenth: then all hand-offs of this change are done.
-        const fair = 4_096 / (joined.length + 1);
-        await expect.poll(() => slotsOf(ada, newcomer.id), { timeout: 60_000, interval: 50 }).toBeGreaterThan(fair * 0.9);
+      const joined: Mesh[] = [];
+      for (let change = 0; change < 20; change += 1) {
+        const leaves =
+          joined.length >= 3 ||
+          (change >= 20 - joined.length && joined.length > 0) ||
+          (joined.length > 1 && change % 3 === 2);
+        if (leaves) {
+          await joined.shift()?.leave({ handOver: true, timeoutMs: 60_000 });
+        } else {
+          const newcomer = await member(url, `member-${change}`);
+          joined.push(newcomer);
+          // Not for its whole share: the next change comes while slots are on the move.
+          await expect.poll(() => slotsOf(ada, newcomer.id), { timeout: 60_000, interval: 50 }).toBeGreaterThan(100);
+        }
+        expect(load.errors).toEqual([]);
       }
-      expect(load.errors).toEqual([]);
-    }
-    await load.end();
+      await load.end();
 
-    expect(load.errors).toEqual([]);
-    expect(load.writes).toBeGreaterThan(1_000);
-    expect(load.reads).toBeGreaterThan(1_000);
-  });
+      expect(load.errors).toEqual([]);
+      expect(load.writes).toBeGreaterThan(1_000);
+      expect(load.reads).toBeGreaterThan(1_000);
+    },
+  );
 
   test('three members each own 1,365 slots, within a tenth', async () => {
     const { url } = await stage.startServer();
@@ -134,79 +141,90 @@ describe('joins and leaves', () => {
 
     expect(share().reduce((sum, slots) => sum + slots, 0)).toBe(4_096);
     for (const mesh of [ben, cleo]) {
-      await expect.poll(() => [ada, ben, cleo].map(({ id }) => slotsOf(mesh, id)), { timeout: 10_000 }).toEqual(share());
+      await expect
+        .poll(() => [ada, ben, cleo].map(({ id }) => slotsOf(mesh, id)), { timeout: 10_000 })
+        .toEqual(share());
     }
   });
 });
 
 describe('the server', () => {
-  test('killed and started again, no member started again: each of 10,000 keys is readable from each member, and writes go on', { timeout: 240_000 }, async () => {
-    const serving = await stage.startServer();
-    const [ada, ben] = [await member(serving.url, 'ada'), await member(serving.url, 'ben')];
-    const cleo = await stage.startPeer(serving.url, { name: 'cleo' });
-    await expect
-      .poll(() => ada.status().members.filter(({ slots }) => slots > 1_228).length, { timeout: 60_000 })
-      .toBe(3);
-    const keys = Array.from({ length: 10_000 }, (_, index) => `key/${index}`);
-    await inParallel(keys, (key) => ada.put(key, key));
-    // Writes go on for the slots of those who stay.
-    const owned: string[] = [];
-    for await (const { key, member: owner } of ada.keys('key/*')) if (owner === ada.id || owner === ben.id) owned.push(key);
-    const load = new Workload(owned.slice(0, 200).map((key) => `work/{${key}}`));
-    load.write(ada, 2);
-    load.read(ben, 2);
+  test(
+    'killed and started again, no member started again: each of 10,000 keys is readable from each member, and writes go on',
+    { timeout: 240_000 },
+    async () => {
+      const serving = await stage.startServer();
+      const [ada, ben] = [await member(serving.url, 'ada'), await member(serving.url, 'ben')];
+      const cleo = await stage.startPeer(serving.url, { name: 'cleo' });
+      await expect
+        .poll(() => ada.status().members.filter(({ slots }) => slots > 1_228).length, { timeout: 60_000 })
+        .toBe(3);
+      const keys = Array.from({ length: 10_000 }, (_, index) => `key/${index}`);
+      await inParallel(keys, (key) => ada.put(key, key));
+      // Writes go on for the slots of those who stay.
+      const owned: string[] = [];
+      for await (const { key, member: owner } of ada.keys('key/*'))
+        if (owner === ada.id || owner === ben.id) owned.push(key);
+      const load = new Workload(owned.slice(0, 200).map((key) => `work/{${key}}`));
+      load.write(ada, 2);
+      load.read(ben, 2);
 
-    // One member is away, and a new one may be the first to connect.
-    cleo.child.kill('SIGSTOP');
-    const first = await serverPid(serving);
-    process.kill(first ?? 0, 'SIGKILL');
-    const dana = member(serving.url, 'dana');
-    await expect.poll(async () => (await serverPid(serving)) ?? first, { timeout: 20_000 }).not.toBe(first);
-    for (const mesh of [ada, ben]) {
-      await expect.poll(() => mesh.status().registrar, { timeout: 30_000 }).toBe('connected');
-    }
-    cleo.child.kill('SIGCONT');
-    await dana;
+      // One member is away, and a new one may be the first to connect.
+      cleo.child.kill('SIGSTOP');
+      const first = await serverPid(serving);
+      process.kill(first ?? 0, 'SIGKILL');
+      const dana = member(serving.url, 'dana');
+      await expect.poll(async () => (await serverPid(serving)) ?? first, { timeout: 20_000 }).not.toBe(first);
+      for (const mesh of [ada, ben]) {
+        await expect.poll(() => mesh.status().registrar, { timeout: 30_000 }).toBe('connected');
+      }
+      cleo.child.kill('SIGCONT');
+      await dana;
 
-    for (const mesh of [ada, ben, await dana]) {
-      const wrong: string[] = [];
-      await inParallel(keys, async (key) => {
-        if ((await mesh.get(key, { timeoutMs: 60_000 })) !== key) wrong.push(key);
-      });
-      expect(wrong).toEqual([]);
-    }
-    await load.end();
-    expect(load.errors).toEqual([]);
-    expect(load.writes).toBeGreaterThan(200);
-  });
+      for (const mesh of [ada, ben, await dana]) {
+        const wrong: string[] = [];
+        await inParallel(keys, async (key) => {
+          if ((await mesh.get(key, { timeoutMs: 60_000 })) !== key) wrong.push(key);
+        });
+        expect(wrong).toEqual([]);
+      }
+      await load.end();
+      expect(load.errors).toEqual([]);
+      expect(load.writes).toBeGreaterThan(200);
+    },
+  );
 });
 
 describe('a member that is away', () => {
-  test('stopped for a time longer than anybody is trusted unheard, it comes back by itself with its slots', { timeout: 120_000 }, async () => {
-    const { url } = await stage.startServer();
-    const ada = await member(url, 'ada');
-    const ben = await stage.startPeer(url, { name: 'ben' });
-    await expect
-      .poll(() => ada.status().members.find(({ name }) => name === 'ben')?.slots ?? 0, { timeout: 60_000 })
-      .toBeGreaterThan(1_800);
-    await untilStill(() => ada.status().epoch);
-    const keys = Array.from({ length: 200 }, (_, index) => `key/${index}`);
-    await inParallel(keys, (key) => ada.put(key, key));
-    const slots = ada.status().members.map((view) => [view.name, view.slots]);
+  test(
+    'stopped for a time longer than anybody is trusted unheard, it comes back by itself with its slots',
+    { timeout: 120_000 },
+    async () => {
+      const { url } = await stage.startServer();
+      const ada = await member(url, 'ada');
+      const ben = await stage.startPeer(url, { name: 'ben' });
+      await expect
+        .poll(() => ada.status().members.find(({ name }) => name === 'ben')?.slots ?? 0, { timeout: 60_000 })
+        .toBeGreaterThan(1_800);
+      await untilStill(() => ada.status().epoch);
+      const keys = Array.from({ length: 200 }, (_, index) => `key/${index}`);
+      await inParallel(keys, (key) => ada.put(key, key));
+      const slots = ada.status().members.map((view) => [view.name, view.slots]);
 
-    ben.child.kill('SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, 15_000));
-    const failures = new Set<string>();
-    await inParallel(keys.slice(0, 20), (key) =>
-      ada.get(key, { timeoutMs: 1_000 }).catch((error: unknown) => failures.add(String(error))),
-    );
-    ben.child.kill('SIGCONT');
+      ben.child.kill('SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      const failures = new Set<string>();
+      await inParallel(keys.slice(0, 20), (key) =>
+        ada.get(key, { timeoutMs: 1_000 }).catch((error: unknown) => failures.add(String(error))),
+      );
+      ben.child.kill('SIGCONT');
 
-    await inParallel(keys, async (key) => expect(await ada.get(key, { timeoutMs: 30_000 })).toBe(key));
-    expect(ada.status().members.map((view) => [view.name, view.slots])).toEqual(slots);
-    expect(failures.size).toBeGreaterThan(0);
-    for (const failure of failures) expect(failure).toContain('ben');
-  });
+      await inParallel(keys, async (key) => expect(await ada.get(key, { timeoutMs: 30_000 })).toBe(key));
+      expect(ada.status().members.map((view) => [view.name, view.slots])).toEqual(slots);
+      expect(failures.size).toBeGreaterThan(0);
+      for (const failure of failures) expect(failure).toContain('ben');
+    },
+  );
 });
 
 /** Until it has been the same for as long as the registrar may take to wish for more. */

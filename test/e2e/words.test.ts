@@ -20,7 +20,9 @@ async function writeCorpus(path: string): Promise<number> {
   const stream = createWriteStream(path);
   let size = 0;
   const walk = async (folder: string): Promise<void> => {
-    for (const entry of (await readdir(folder, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const entry of (await readdir(folder, { withFileTypes: true })).toSorted((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )) {
       if (size >= WANTED_BYTES) return;
       const child = join(folder, entry.name);
       if (entry.isDirectory()) await walk(child);
