@@ -37,11 +37,16 @@ export function endingRtc(transport: Transport): Transport {
       closing ??= transport.close().then(() => {
         users -= 1;
         // With a connection left it would throw: whoever holds that one ends the threads.
-        if (users === 0) cleanup();
+        if (users === 0) closeRtc();
       });
       return closing;
     },
   };
+}
+
+/** Ends the library's threads. With a connection left it throws. */
+export function closeRtc(): void {
+  cleanup();
 }
 
 const SmoothedPeerConnection = new Proxy(Polyfill, {
