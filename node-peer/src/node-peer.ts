@@ -59,7 +59,8 @@ export async function join(options: JoinOptions): Promise<Mesh> {
         mesh: address.mesh,
         ...(address.token === undefined ? {} : { token: address.token }),
       }),
-      createTransport: (context) => endingRtc(createSimplePeerTransport({ ...context, rtc: loadRtc(), clock, random, logger })),
+      createTransport: (context) =>
+        endingRtc(createSimplePeerTransport({ ...context, rtc: loadRtc(), clock, random, logger })),
     },
     {
       mesh: address.mesh,

@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { childrenOf, createStage, freePort, isAlive, type Serving } from './support.ts';
 
@@ -176,6 +177,22 @@ describe('peer', () => {
 
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toMatch(/^[^\n]+\n$/);
+  });
+
+  test('two processes on one copied folder: the later one stays, the earlier ends with one sentence and 1', async () => {
+    const serving = await stage.startServer();
+    const ada = await stage.startPeer(serving.url, { name: 'ada' });
+    await ada.stop();
+    const copy = `${await stage.folder()}/copy`;
+    await cp(ada.data, copy, { recursive: true });
+    const first = await stage.startPeer(serving.url, { name: 'ada', data: ada.data });
+
+    const second = await stage.startPeer(serving.url, { name: 'ada', data: copy });
+
+    expect(await first.ended).toEqual({ code: 1, signal: null });
+    expect(first.stderr()).toMatch(/^Another process of member [^\n]+\n$/);
+    expect((await stage.shoal(['put', '--join', serving.url, 'k', 'v'])).code).toBe(0);
+    expect((await second.stop()).code).toBe(0);
   });
 
   test('a wrong token is one sentence and 1', async () => {
