@@ -2,6 +2,7 @@
 // a closed link, and nothing changed. After each, that peer answers a get of somebody else.
 
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join, type Mesh } from '@shoal/node-peer';
 import { encode } from '@msgpack/msgpack';
 import {
@@ -344,6 +345,37 @@ describe('requests', () => {
   });
 });
 
+describe("what lies under Shoal's own names", () => {
+  test('and is no record of a dataset hides none, and takes no value with it when it is dropped', async () => {
+    const file = `${await stage.folder()}/good.csv`;
+    await writeFile(file, 'a,b\n1,2\n3,4\n');
+    expect(await stage.shoal(['load', '--join', url, file, '--name', 'good'])).toMatchObject({ code: 0 });
+    const info = { name: 'evil', source: 'x', columns: [], rowCount: 1, sizeBytes: 1, chunkCount: 1, brokenLines: 0, createdAtMs: 1 };
+    const chunk = { key: adasKey, rows: 1, firstRow: 0, bytes: 6 };
+    const evil = { format: 1, id: 'evil', info, chunks: [chunk], leftovers: [bensKey], isDropped: false };
+    const posing = { ...evil, chunks: [], leftovers: [], info: { ...info, name: 'good' } };
+    const links = { ada: link, ben: await mallory.link(mallory.memberNamed('ben').id) };
+    for (const [name, text] of [
+      ['junk', '{"format":1'],
+      ['list', '[]'],
+      ['evil', JSON.stringify(evil)],
+      ['posing', JSON.stringify(posing)],
+    ] as const) {
+      const key = requireKey(`~dataset/${name}`);
+      const owner = mallory.rows[slotOf(key)]?.owner === mallory.memberNamed('ben').id ? links.ben : links.ada;
+      const put = putOf(key, text);
+      owner.send(put);
+      expect((await owner.next('data', ({ id }) => id === put.id)).result).toMatchObject({ kind: 'done' });
+    }
+
+    const listed = await stage.shoal(['datasets', '--join', url, '--json']);
+    expect((JSON.parse(listed.stdout) as { name: string }[]).map(({ name }) => name)).toEqual(['good']);
+    for (const name of ['junk', 'list', 'evil', 'posing']) expect(await stage.shoal(['drop', '--join', url, name])).toMatchObject({ code: 0 });
+    expect((await stage.shoal(['datasets', '--join', url])).stdout).toContain('good');
+    expect(await witness.get(bensKey)).toBe('of ben');
+  });
+});
+
 describe('what only copies of a slot send', () => {
   const version: Version = { epoch: 1, counter: 7 };
   const digest = { high: 1, low: 2, records: 3 };
@@ -440,6 +472,20 @@ describe('floods', () => {
 
     await link.next('data', ({ result }) => result.kind === 'refused' && result.error.code === 'busy');
     expect(await witness.get(adasKey, { timeoutMs: 2_000 })).toBe('of ada');
+  });
+
+  test('of cancels, while many requests wait, cost nobody a second', async () => {
+    for (let index = 0; index < 9_000; index += 1) {
+      link.send(getOf(requireKey(`{${adasKey}}/waits`), { wait: true, remainingMs: 600_000 }));
+      if (index % 500 === 0) await link.drained();
+    }
+    const stranger = createIdentity().incarnation;
+    for (let index = 0; index < 20_000; index += 1) link.send({ kind: 'cancel', id: makeRequestId(stranger, index) });
+    await link.drained();
+    const askedAtMs = performance.now();
+    await witness.get(adasKey);
+
+    expect(performance.now() - askedAtMs).toBeLessThan(5_000);
   });
 
   test('of credit, of more than was ever sent', async () => {

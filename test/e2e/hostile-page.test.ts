@@ -5,7 +5,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium } from './chromium.ts';
 import { getValue, idOf, joined, openMember, putValue, settled } from './page.ts';
-import { createStage } from './support.ts';
+import { createStage, until } from './support.ts';
 
 const stage = createStage();
 const contexts: BrowserContext[] = [];
@@ -76,7 +76,8 @@ for (const [how, clear] of [
     await expect(getOrCode(page, 'in the tab')).resolves.toBe('owner-away');
 
     expect((await stage.shoal(['forget', '--join', url, before])).code).toBe(0);
-    await expect.poll(() => witness.get('in the tab', { timeoutMs: 2_000 }).catch(String), { timeout: 20_000 }).toBeUndefined();
+    const isGivenUp = async (): Promise<boolean> => (await witness.get('in the tab', { timeoutMs: 2_000 }).catch(String)) === undefined;
+    await until(isGivenUp, () => 'its slots to be given up');
     await putValue(page, 'in the tab', 'anew');
     expect(await getValue(page, 'in the tab')).toBe('anew');
     expect(await witness.get('in the tab')).toBe('anew');

@@ -44,7 +44,7 @@ async function startWithLimit(url: string, data: string, blocks: number): Promis
   return { ...program, data };
 }
 
-describe('a disk that fails', () => {
+describe.concurrent('a disk that fails', () => {
   test.concurrent('says of no put that it was done which was not; those beside it are done, stay, and are read meanwhile', async () => {
     const { url } = await stage.startServer();
     const data = await stage.folder();
@@ -111,7 +111,7 @@ describe('a disk that fails', () => {
   });
 });
 
-describe('a copied data folder', () => {
+describe.concurrent('a copied data folder', () => {
   test.concurrent('in use by two processes: the older is told, and ends with one sentence; the newer serves', async () => {
     const { url } = await stage.startServer();
     const first = await stage.startPeer(url, { name: 'twin', args: ['--workers', '1'] });
@@ -131,7 +131,7 @@ describe('a copied data folder', () => {
   });
 });
 
-describe('a put whose answer was lost', () => {
+describe.concurrent('a put whose answer was lost', () => {
   test.concurrent('and which is tried again after its owner was killed is applied once, and answered as before', async () => {
     const { url } = await stage.startServer();
     const owner = await stage.startPeer(url, { name: 'owner', args: ['--workers', '1'] });
@@ -166,7 +166,7 @@ describe('a put whose answer was lost', () => {
   });
 });
 
-describe('an owner that stands still', () => {
+describe.concurrent('an owner that stands still', () => {
   test.concurrent('for longer than anybody is trusted unheard: requests wait, and it comes back with its id, slots and values', async () => {
     const { url } = await stage.startServer();
     const [ada, ben] = (await stage.startPeers(url, ['ada', 'ben'], { args: ['--workers', '1'] })) as [PeerRunning, PeerRunning];

@@ -7,6 +7,7 @@ import type { RawOptions, Values } from '../ports/values.ts';
 import type { Column, ColumnType } from './column.ts';
 
 export const DATASET_PREFIX = '~dataset/';
+const CHUNK_PREFIX = '~chunk/';
 export const CHUNK_MEDIA_TYPE = 'application/vnd.apache.arrow.stream';
 const RECORD_MEDIA_TYPE = 'application/json';
 const FORMAT = 1;
@@ -58,7 +59,7 @@ export function datasetKey(name: string): Key {
 }
 
 export function chunkKey(datasetId: string, index: number, hash: string): Key {
-  return requireKey(`~chunk/${datasetId}/${index}/${hash}`);
+  return requireKey(`${CHUNK_PREFIX}${datasetId}/${index}/${hash}`);
 }
 
 /** The record as it is stored, also of one being dropped. */
@@ -99,7 +100,7 @@ export async function writeDatasetRecord(
 /** Throws `bad-value` for what is no record. */
 export function decodeDatasetRecord(bytes: Uint8Array, name: string): DatasetRecord {
   const record = parseRecord(parseJson(bytes));
-  if (record !== undefined) return record;
+  if (record?.info.name === name) return record;
   throw new MeshError('bad-value', `What lies at "${DATASET_PREFIX}${name}" is no record of a dataset.`);
 }
 
@@ -118,7 +119,7 @@ function parseRecord(value: unknown): DatasetRecord | undefined {
   if (!isFields(value) || value['format'] !== FORMAT || typeof value['id'] !== 'string') return undefined;
   const info = parseInfo(value['info']);
   const chunks = parseList(value['chunks'], parseChunk);
-  const leftovers = parseList(value['leftovers'], parseKey);
+  const leftovers = parseList(value['leftovers'], parseChunkKey);
   if (info === undefined || chunks === undefined || leftovers === undefined || typeof value['isDropped'] !== 'boolean')
     return undefined;
   return { id: value['id'], info, chunks, leftovers, isDropped: value['isDropped'] };
@@ -127,10 +128,16 @@ function parseRecord(value: unknown): DatasetRecord | undefined {
 function parseChunk(value: unknown): ChunkEntry | undefined {
   if (!isFields(value)) return undefined;
   const { key: keyText, rows, firstRow, bytes } = value;
-  const key = parseKey(keyText);
+  const key = parseChunkKey(keyText);
   return key !== undefined && isCount(rows) && isCount(firstRow) && isCount(bytes)
     ? { key, rows, firstRow, bytes }
     : undefined;
+}
+
+/** Another key would be read, and deleted with the dataset. */
+function parseChunkKey(text: unknown): Key | undefined {
+  const key = parseKey(text);
+  return key?.startsWith(CHUNK_PREFIX) === true ? key : undefined;
 }
 
 function parseInfo(value: unknown): DatasetInfo | undefined {

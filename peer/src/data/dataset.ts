@@ -29,10 +29,19 @@ export async function listDatasets(values: Values, options: RawOptions = {}): Pr
     // Dropped since it was listed: no dataset any more.
     const raw = await values.get(key, options);
     if (raw === undefined) return;
-    const record = decodeDatasetRecord(raw.bytes, key.slice(DATASET_PREFIX.length));
-    if (!record.isDropped) infos.push(record.info);
+    const record = readableRecord(raw.bytes, key.slice(DATASET_PREFIX.length));
+    if (record?.isDropped === false) infos.push(record.info);
   });
   return infos.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What is no record is no dataset: it must not hide the others. */
+function readableRecord(bytes: Uint8Array, name: string): DatasetRecord | undefined {
+  try {
+    return decodeDatasetRecord(bytes, name);
+  } catch {
+    return undefined;
+  }
 }
 
 export interface DatasetDeps {
@@ -52,10 +61,14 @@ export async function openDataset(deps: DatasetDeps, name: string, options: RawO
 
 /** Rejects `no-dataset`. If it fails on the way, dropping again goes on; readers see nothing of it from the start. */
 export async function dropDataset(values: Values, name: string, options: RawOptions = {}): Promise<void> {
-  const stored = await readStoredDataset(values, name, options);
-  if (stored === undefined)
+  const raw = await values.get(datasetKey(name), options);
+  if (raw === undefined)
     throw new MeshError('no-dataset', `There is no dataset "${name}" in this mesh.`, { detail: { dataset: name } });
-  await dropStored(values, stored, options);
+  const { version } = raw;
+  const record = readableRecord(raw.bytes, name);
+  // Of what is no record nothing else is known.
+  if (record === undefined) await values.delete(datasetKey(name), { ...options, expected: version });
+  else await dropStored(values, { record, version }, options);
 }
 
 /** Rejects `version` if it is no longer what was read. */

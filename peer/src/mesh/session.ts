@@ -124,6 +124,8 @@ export function createSession(deps: SessionDeps): Session {
       case 'hello':
         return close('a second hello');
       case 'heartbeat': {
+        // Who asks and never reads would have the answers pile up.
+        if (channel.bufferedBytes > 2 * limits.channelHighBytes) return undefined;
         const { incarnation, term, tableEpoch, freeBytes } = self();
         return outbound.sendLink({
           kind: 'alive',

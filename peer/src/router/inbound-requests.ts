@@ -23,51 +23,68 @@ export interface InboundRequests {
 /** A timer of the platform takes no more than 2^31 ms. */
 const LONGEST_MS = 24 * 60 * 60 * 1_000;
 
-interface Running {
-  readonly from: PeerId;
-  readonly id: RequestId;
-  readonly controller: AbortController;
-}
+/** Of one request; a repeated try runs beside the first. */
+type Running = Set<AbortController>;
 
 export function createInboundRequests(clock: Clock): InboundRequests {
-  const running = new Set<Running>();
-  const counts = new Map<PeerId, number>();
-  const abortWhere = (matches: (entry: Running) => boolean, reason: MeshError): void => {
-    for (const entry of [...running]) if (matches(entry)) entry.controller.abort(reason);
+  // By asker, by id: one that cancels ten thousand requests has each looked up, not looked for.
+  const askers = new Map<PeerId, { readonly requests: Map<RequestId, Running>; count: number }>();
+  let size = 0;
+
+  const start = (from: PeerId, id: RequestId, controller: AbortController): void => {
+    const asker = askers.get(from) ?? { requests: new Map<RequestId, Running>(), count: 0 };
+    const running = asker.requests.get(id) ?? new Set();
+    askers.set(from, asker);
+    asker.requests.set(id, running.add(controller));
+    asker.count += 1;
+    size += 1;
   };
+  const end = (from: PeerId, id: RequestId, controller: AbortController): void => {
+    const asker = askers.get(from);
+    const running = asker?.requests.get(id);
+    if (asker === undefined || running?.delete(controller) !== true) return;
+    if (running.size === 0) asker.requests.delete(id);
+    asker.count -= 1;
+    size -= 1;
+    if (asker.count === 0) askers.delete(from);
+  };
+  const abort = (running: Iterable<AbortController>, reason: MeshError): void => {
+    for (const controller of [...running]) controller.abort(reason);
+  };
+  const abortAll = (from: PeerId, reason: MeshError): void => {
+    for (const running of [...(askers.get(from)?.requests.values() ?? [])]) abort(running, reason);
+  };
+
   return {
     run: async (from, head, work) => {
-      if (running.size >= limits.openRequests) {
+      if (size >= limits.openRequests) {
         throw new MeshError('busy', `This member works on ${limits.openRequests} requests; try again.`);
       }
-      const ofOne = counts.get(from) ?? 0;
+      const ofOne = askers.get(from)?.count ?? 0;
       if (ofOne >= limits.openRequestsOfOne) {
         throw new MeshError('busy', `This member works on ${ofOne} requests of yours; wait for some to end.`);
       }
-      const entry: Running = { from, id: head.id, controller: new AbortController() };
+      const controller = new AbortController();
       const deadline = createDeadline(clock, Math.min(head.remainingMs, LONGEST_MS), {
-        outer: entry.controller.signal,
+        outer: controller.signal,
         reason: () => new MeshError('deadline', 'The time of the request ran out.'),
       });
-      running.add(entry);
-      counts.set(from, ofOne + 1);
+      start(from, head.id, controller);
       try {
         return await work(deadline.signal);
       } finally {
         deadline.end();
-        running.delete(entry);
-        const left = (counts.get(from) ?? 1) - 1;
-        if (left > 0) counts.set(from, left);
-        else counts.delete(from);
+        end(from, head.id, controller);
       }
     },
     cancel: (from, id) =>
-      abortWhere((entry) => entry.id === id && entry.from === from, new MeshError('aborted', 'The asker cancelled.')),
-    linkClosed: (member) =>
-      abortWhere((entry) => entry.from === member, new MeshError('link-lost', 'The link to the asker closed.')),
-    close: () => abortWhere(() => true, new MeshError('closed', 'This member has left the mesh.')),
+      abort(askers.get(from)?.requests.get(id) ?? [], new MeshError('aborted', 'The asker cancelled.')),
+    linkClosed: (member) => abortAll(member, new MeshError('link-lost', 'The link to the asker closed.')),
+    close: () => {
+      for (const from of [...askers.keys()]) abortAll(from, new MeshError('closed', 'This member has left the mesh.'));
+    },
     get size() {
-      return running.size;
+      return size;
     },
   };
 }

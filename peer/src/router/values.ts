@@ -118,7 +118,8 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       attempt.busy = busyError(answer);
       if (answer !== undefined && attempt.busy === undefined) {
         if (answer.result.kind !== 'moved') return answer;
-        if (deps.learn(answer.result.row)) continue;
+        // Only of the slot that was asked for: its owner has no say in others.
+        if (answer.result.row.slot === attempt.slot && deps.learn(answer.result.row)) continue;
       }
       attempt.busyTries = attempt.busy === undefined ? 0 : attempt.busyTries + 1;
       // Nobody to ask yet, a broken link, an owner at a bound, or a `moved` that this member knew: news will come.
