@@ -39,7 +39,7 @@ export interface JoinOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Resolves when this process is a member. Rejects with a code that says why not, and then nothing is left open. */
+/** Resolves when this process is a member. Rejects with a code that says why not; then nothing is left open, or, when the signal ended it, soon. */
 export async function join(options: JoinOptions): Promise<Mesh> {
   const { signal, kind = 'node', logger = silentLogger } = options;
   throwIfAborted(signal);
@@ -74,14 +74,16 @@ export async function join(options: JoinOptions): Promise<Mesh> {
   try {
     return await abortable(joining, signal);
   } catch (error) {
-    // Cancelled while it was on its way: it leaves as soon as it is in.
-    const late = await joining.catch(() => undefined);
-    if (late === undefined) {
-      await workerHost.close();
-      await storage.close();
-    } else {
-      await late.leave({ handOver: false });
-    }
+    const cleared = joining.then(
+      (late) => late.leave({ handOver: false }),
+      async () => {
+        await workerHost.close();
+        await storage.close();
+      },
+    );
+    // Cancelled while it was on its way, it leaves as soon as it is in: the caller does not wait for that.
+    if (signal?.aborted === true) cleared.catch((late: unknown) => logger.warn('lateLeaveFailed', { error: late }));
+    else await cleared;
     throw error;
   }
 }

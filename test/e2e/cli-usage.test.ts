@@ -72,3 +72,14 @@ test('a server that is not there is one sentence and 1', async () => {
   expect(done.stderr).toMatch(/^The server .*\n$/);
   expect(done.tookMs).toBeLessThan(6_000);
 });
+
+test('Ctrl-C while the server is looked for ends the command at once', async () => {
+  const waiting = stage.start(['get', '--join', `http://127.0.0.1:${await freePort()}`, 'k']);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const startedAt = performance.now();
+
+  expect((await waiting.stop('SIGINT')).code).toBe(1);
+
+  expect(waiting.stderr()).toBe('Cancelled.\n');
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
