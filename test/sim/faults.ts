@@ -1,0 +1,87 @@
+// What goes wrong: a plan drawn from the seed before anything runs, so that a failing run can be tried
+// again with some of it left out. Each fault strikes at its time, if it can, and ends by itself.
+
+import type { Draw } from './world.ts';
+
+export const FAULT_KINDS = [
+  'crash',
+  'lost-disk',
+  'freeze',
+  'sleep',
+  'cut',
+  'cut-one-way',
+  'partition',
+  'cut-registrar',
+  'lost-links',
+  'slow-link',
+  'registrar-restart',
+  'registrar-old-file',
+  'registrar-no-file',
+  'registrar-freeze',
+  'join',
+  'leave',
+  'slow-disk',
+  'disk-errors',
+  'disk-full',
+  'wall-step',
+  'twin',
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly atMs: number;
+  readonly forMs: number;
+  /** Drawn beforehand, for whatever the kind needs: 0 to 1. */
+  readonly first: number;
+  readonly second: number;
+}
+
+/** How often a kind is drawn, and for how long it lasts. */
+const PLAN: Readonly<Record<FaultKind, { readonly weight: number; readonly leastMs: number; readonly mostMs: number }>> = {
+  crash: { weight: 6, leastMs: 50, mostMs: 8_000 },
+  'lost-disk': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
+  freeze: { weight: 5, leastMs: 100, mostMs: 14_000 },
+  sleep: { weight: 3, leastMs: 500, mostMs: 20_000 },
+  cut: { weight: 4, leastMs: 100, mostMs: 20_000 },
+  'cut-one-way': { weight: 4, leastMs: 100, mostMs: 12_000 },
+  partition: { weight: 2, leastMs: 500, mostMs: 12_000 },
+  'cut-registrar': { weight: 4, leastMs: 500, mostMs: 15_000 },
+  'lost-links': { weight: 4, leastMs: 0, mostMs: 4_000 },
+  'slow-link': { weight: 2, leastMs: 1_000, mostMs: 15_000 },
+  'registrar-restart': { weight: 3, leastMs: 50, mostMs: 8_000 },
+  'registrar-old-file': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
+  'registrar-no-file': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
+  'registrar-freeze': { weight: 1, leastMs: 500, mostMs: 8_000 },
+  join: { weight: 4, leastMs: 0, mostMs: 0 },
+  leave: { weight: 5, leastMs: 100, mostMs: 6_000 },
+  'slow-disk': { weight: 3, leastMs: 1_000, mostMs: 10_000 },
+  'disk-errors': { weight: 2, leastMs: 200, mostMs: 3_000 },
+  'disk-full': { weight: 2, leastMs: 1_000, mostMs: 8_000 },
+  'wall-step': { weight: 2, leastMs: 0, mostMs: 0 },
+  twin: { weight: 2, leastMs: 0, mostMs: 0 },
+};
+
+/** Five to a dozen faults in that time; some seeds have a storm of joins and leaves, or of crashes. */
+export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fault[] {
+  const kinds = FAULT_KINDS.flatMap((kind) => Array.from({ length: PLAN[kind].weight }, () => kind));
+  const faultOf = (kind: FaultKind, atMs: number): Fault => ({
+    kind,
+    atMs,
+    forMs: draw.between(PLAN[kind].leastMs, PLAN[kind].mostMs),
+    first: draw.next(),
+    second: draw.next(),
+  });
+  const faults = Array.from({ length: draw.whole(5, 12) }, () => faultOf(draw.pick(kinds), draw.between(fromMs, toMs)));
+  if (draw.chance(0.3)) {
+    const atMs = draw.between(fromMs, toMs);
+    const storm = draw.pick([['join', 'leave'], ['crash'], ['lost-links', 'freeze']] as const);
+    for (let number = 0; number < 6; number += 1) faults.push(faultOf(draw.pick(storm), atMs + draw.between(0, 1_500)));
+  }
+  return faults.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+export function formatFault({ kind, atMs, forMs, first, second }: Fault): string {
+  return `${atMs.toFixed(1).padStart(9)} ${kind} for ${forMs.toFixed(0)} ms (${first.toFixed(3)}, ${second.toFixed(3)})`;
+}

@@ -1,0 +1,130 @@
+// Whether one key's history is linearizable: whether each operation can be given one instant between its
+// asking and its answer, so that in the order of these instants every answer is right (Wing and Gong's
+// search, with Lowe's memory of what was tried). An operation without a certain answer may have its
+// instant at any time after its asking, or none. Values are unique for each write.
+
+import type { Operation } from './history.ts';
+
+export type Verdict =
+  | { readonly kind: 'linearizable' }
+  /** `stuckAt`: the first answers that nothing explains, after the longest order that was found. */
+  | { readonly kind: 'wrong'; readonly stuckAt: readonly Operation[] }
+  | { readonly kind: 'undecided'; readonly states: number };
+
+const STATES_MOST = 200_000;
+
+type Value = string | undefined;
+
+/** What an operation does to a value, or that it can't be at that value. */
+type Effect = { readonly value: Value } | 'impossible';
+
+interface Node {
+  readonly operation: Operation;
+  readonly bit: bigint;
+  /** Must have its instant. */
+  readonly isCertain: boolean;
+  /** Changes nothing where it is possible: taken as soon as it can be. */
+  readonly isObservation: boolean;
+  readonly apply: (value: Value) => Effect;
+}
+
+interface Search {
+  readonly nodes: readonly Node[];
+  readonly seen: Set<string>;
+  best: number;
+  stuckAt: readonly Operation[];
+}
+
+export function checkHistory(operations: readonly Operation[], statesMost = STATES_MOST): Verdict {
+  const nodes = operations
+    .filter((operation) => isWorthTrying(operation))
+    .toSorted((a, b) => a.from - b.from)
+    .map((operation, index) => nodeOf(operation, index));
+  const certain = nodes.filter(({ isCertain }) => isCertain).reduce((bits, { bit }) => bits | bit, 0n);
+  const search: Search = { nodes, seen: new Set(), best: -1, stuckAt: [] };
+  // Explicit: histories are longer than the stack is deep.
+  const stack: { done: bigint; value: Value; count: number }[] = [{ done: 0n, value: undefined, count: 0 }];
+  for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
+    const { done, value, count } = settle(search, state);
+    if ((done & certain) === certain) return { kind: 'linearizable' };
+    const name = `${done.toString(36)} ${value ?? ''}`;
+    if (search.seen.has(name)) continue;
+    search.seen.add(name);
+    if (search.seen.size > statesMost) return { kind: 'undecided', states: search.seen.size };
+    const open = candidates(search.nodes, done);
+    if (count > search.best) {
+      search.best = count;
+      search.stuckAt = open.filter(({ isCertain }) => isCertain).map(({ operation }) => operation);
+    }
+    // Certain ones are tried first: the last that is pushed is the next to be looked at.
+    for (const node of open.toSorted((a, b) => Number(a.isCertain) - Number(b.isCertain) || b.operation.to - a.operation.to)) {
+      const effect = node.apply(value);
+      if (effect !== 'impossible') stack.push({ done: done | node.bit, value: effect.value, count: count + 1 });
+    }
+  }
+  return { kind: 'wrong', stuckAt: search.stuckAt };
+}
+
+/** A read that may or may not have been answered, and what was refused for certain, say nothing. */
+function isWorthTrying({ ask, told }: Operation): boolean {
+  return told.kind !== 'never' && !(ask.kind === 'get' && told.kind === 'maybe');
+}
+
+/** Takes all observations that are possible now: to take one at once never spoils an order. */
+function settle(search: Search, state: { done: bigint; value: Value; count: number }) {
+  let { done, count } = state;
+  const { value } = state;
+  for (let isMore = true; isMore; ) {
+    isMore = false;
+    for (const node of candidates(search.nodes, done)) {
+      if (!node.isObservation || node.apply(value) === 'impossible') continue;
+      done |= node.bit;
+      count += 1;
+      isMore = true;
+    }
+  }
+  return { done, value, count };
+}
+
+/** Those not done that were asked before the first answer among the certain ones not done. */
+function candidates(nodes: readonly Node[], done: bigint): readonly Node[] {
+  let firstAnswer = Infinity;
+  const open: Node[] = [];
+  for (const node of nodes) {
+    if ((done & node.bit) !== 0n) continue;
+    if (node.operation.from > firstAnswer) break;
+    if (node.isCertain) firstAnswer = Math.min(firstAnswer, node.operation.to);
+    open.push(node);
+  }
+  return open.filter(({ operation }) => operation.from < firstAnswer);
+}
+
+function nodeOf(operation: Operation, index: number): Node {
+  const { ask, told } = operation;
+  const isObservation = ask.kind === 'get' || told.kind === 'not-done';
+  return {
+    operation,
+    bit: 1n << BigInt(index),
+    isCertain: told.kind !== 'maybe',
+    isObservation,
+    apply: (value) => effectOf(operation, value),
+  };
+}
+
+function effectOf({ ask, told }: Operation, value: Value): Effect {
+  switch (ask.kind) {
+    case 'get':
+      return told.kind === 'read' && told.value === value ? { value } : 'impossible';
+    case 'put':
+      return { value: ask.value };
+    case 'wipe':
+      return { value: undefined };
+    case 'delete':
+      // Where there is nothing, a delete that may have happened need not be tried.
+      if (told.kind === 'not-done') return value === undefined ? { value } : 'impossible';
+      return value === undefined ? 'impossible' : { value: undefined };
+    case 'cas':
+      if (told.kind === 'not-done') return value === ask.expected ? 'impossible' : { value };
+      return value === ask.expected ? { value: ask.value } : 'impossible';
+  }
+}

@@ -1,0 +1,218 @@
+// What a member stores, on a disk that outlives its processes. Reads and writes take their time; a batch
+// that was not reported when its process died is there, whole, or not, whatever became of the others.
+// The disk can be slow, failing or full, and it can be lost.
+
+import { limits, MeshError, type Durability, type Key, type Slot } from '@shoal/shared';
+import type { ScannedHead, Storage, StorageWrite, StoredRecord } from '@shoal/peer';
+import type { SimProcess } from './sim-process.ts';
+import type { Draw, World } from './world.ts';
+
+export interface SimDisk {
+  /** The storage of one process; the disk may have another after it. */
+  open(process: SimProcess): Storage;
+  /** From now on each access takes so much longer. */
+  slow(extraMs: number): void;
+  /** The share of writes that fail; half of those leave what they wrote. */
+  failing(share: number): void;
+  full(isFull: boolean): void;
+  /** Everything on it is gone; a process that has it open is told. */
+  lose(): void;
+  readonly isLost: boolean;
+  /** Accesses of living processes that are not ended. */
+  busy(): number;
+}
+
+interface Contents {
+  readonly slots: Map<Slot, Map<Key, StoredRecord>>;
+  readonly meta: Map<string, Uint8Array>;
+  readonly aside: StoredRecord[];
+}
+
+interface DiskState {
+  readonly contents: Contents;
+  readonly durability: Durability;
+  extraMs: number;
+  failing: number;
+  isFull: boolean;
+  isLost: boolean;
+  lastWriteMs: number;
+  readonly opened: OpenDisk[];
+  readonly gone: Set<(reason: string) => void>;
+}
+
+export function createDisk(world: World, options: { readonly name: string; readonly durability: Durability }): SimDisk {
+  const draw = world.random(`disk ${options.name}`);
+  const state: DiskState = {
+    contents: { slots: new Map(), meta: new Map(), aside: [] },
+    durability: options.durability,
+    extraMs: 0,
+    failing: 0,
+    isFull: false,
+    isLost: false,
+    lastWriteMs: 0,
+    opened: [],
+    gone: new Set(),
+  };
+  return {
+    open: (process) => openStorage({ world, draw, state, process, open: { count: 0 } }),
+    slow: (extraMs) => (state.extraMs = extraMs),
+    failing: (share) => (state.failing = share),
+    full: (isFull) => (state.isFull = isFull),
+    lose() {
+      state.isLost = true;
+      const told = [...state.gone];
+      state.gone.clear();
+      for (const tell of told) tell('it was removed');
+    },
+    get isLost() {
+      return state.isLost;
+    },
+    busy: () =>
+      state.opened.filter(({ process }) => process.state !== 'dead').reduce((sum, { open }) => sum + open.count, 0),
+  };
+}
+
+interface OpenDisk {
+  readonly world: World;
+  readonly draw: Draw;
+  readonly state: DiskState;
+  readonly process: SimProcess;
+  /** Accesses that are not ended. */
+  readonly open: { count: number };
+}
+
+/** Most accesses are quick, some wait for the disk. */
+function accessMs({ draw, state }: OpenDisk): number {
+  return (draw.chance(0.1) ? draw.between(0, 15) : draw.between(0, 1)) + state.extraMs * draw.next();
+}
+
+/** Looks at the disk at some instant, and tells later. Writes land in the order in which they were asked for. */
+function access<T>(disk: OpenDisk, what: 'write' | 'read', look: () => T): Promise<T> {
+  const { world, draw, state, process, open } = disk;
+  return new Promise((resolve, reject) => {
+    if (process.state === 'dead') return;
+    open.count += 1;
+    const takesMs = accessMs(disk);
+    let looksMs = takesMs * draw.next();
+    if (what === 'write') {
+      state.lastWriteMs = Math.max(state.lastWriteMs, world.nowMs() + looksMs);
+      looksMs = state.lastWriteMs - world.nowMs();
+    }
+    world.after(looksMs, () => {
+      let tell: () => void;
+      try {
+        const seen = look();
+        tell = () => resolve(seen);
+      } catch (error) {
+        tell = () => reject(error);
+      }
+      world.after(Math.max(0, takesMs - looksMs), () =>
+        process.deliver(`disk ${what}`, () => {
+          open.count -= 1;
+          tell();
+        }),
+      );
+    });
+  });
+}
+
+function openStorage(disk: OpenDisk): Storage {
+  const { state, process, draw } = disk;
+  state.opened.push(disk);
+  const { contents } = state;
+  let isClosed = false;
+  const writing = new Set<Promise<void>>();
+  const open = (): void => {
+    if (isClosed) throw new MeshError('closed', 'This storage is closed.');
+    if (state.isLost) throw new MeshError('storage', 'This storage is gone.');
+  };
+
+  /** A process that died meanwhile has written this batch or not. */
+  const put = (batch: readonly StorageWrite[]): void => {
+    if (state.isLost) throw new MeshError('storage', 'This storage is gone.');
+    if (process.state === 'dead' && draw.chance(0.5)) return;
+    const isGrowing = batch.some(({ kind }) => kind === 'put');
+    if (state.isFull && isGrowing) throw new MeshError('storage-full', 'This disk is full.');
+    const isFailing = draw.chance(state.failing);
+    if (!isFailing || draw.chance(0.5)) for (const write of batch) apply(contents, write);
+    if (isFailing) throw new MeshError('storage', 'This disk fails.');
+  };
+
+  const write = (batch: readonly StorageWrite[]): Promise<void> => {
+    const copied = batch.map(copyOf);
+    const written = access(disk, 'write', () => put(copied));
+    const ended = written.then(
+      () => void writing.delete(ended),
+      () => void writing.delete(ended),
+    );
+    writing.add(ended);
+    return written;
+  };
+
+  const recordOf = (slot: Slot, key: Key): StoredRecord | undefined => contents.slots.get(slot)?.get(key);
+
+  return {
+    durability: state.durability,
+    get: async (slot, key) => (open(), access(disk, 'read', () => recordOf(slot, key))),
+    getHead: async (slot, key) => (open(), access(disk, 'read', () => recordOf(slot, key)?.head)),
+    write: async (batch) => (open(), write(batch)),
+    async *scan(slot, { afterKey, signal } = {}): AsyncGenerator<ScannedHead> {
+      open();
+      const keys = await access(disk, 'read', () => [...(contents.slots.get(slot)?.keys() ?? [])].toSorted());
+      for (const key of keys) {
+        if (afterKey !== undefined && key <= afterKey) continue;
+        signal?.throwIfAborted();
+        open();
+        const record = recordOf(slot, key);
+        if (record !== undefined) yield { key, head: record.head };
+      }
+    },
+    slots: async () => (
+      open(), access(disk, 'read', () => [...contents.slots.keys()].toSorted((a, b) => a - b))
+    ),
+    getMeta: async (name) => (open(), access(disk, 'read', () => contents.meta.get(name))),
+    putMeta: async (name, value) => {
+      open();
+      const copy = value.slice();
+      await access(disk, 'write', () => {
+        if (process.state !== 'dead' || draw.chance(0.5)) contents.meta.set(name, copy);
+      });
+    },
+    async asideUsage() {
+      open();
+      let bytes = 0;
+      for (const { head, value } of contents.aside) bytes += head.byteLength + (value?.byteLength ?? 0);
+      return { records: contents.aside.length, bytes };
+    },
+    freeBytes: async () => (open(), state.isFull ? 0 : 100 * limits.storageReserveBytes),
+    onGone(gone) {
+      const tell = (reason: string): void => process.deliver('disk gone', () => gone(reason));
+      state.gone.add(tell);
+      return () => state.gone.delete(tell);
+    },
+    async close() {
+      isClosed = true;
+      await Promise.all(writing);
+    },
+  };
+}
+
+function copyOf(write: StorageWrite): StorageWrite {
+  if (write.kind !== 'put') return write;
+  const { head, value } = write.record;
+  return { ...write, record: { head: head.slice(), value: value?.slice() } };
+}
+
+function apply(contents: Contents, write: StorageWrite): void {
+  const { slot, key } = write;
+  const records = contents.slots.get(slot) ?? new Map<Key, StoredRecord>();
+  if (write.kind === 'put') {
+    records.set(key, write.record);
+    contents.slots.set(slot, records);
+    return;
+  }
+  const record = records.get(key);
+  if (write.kind === 'aside' && record !== undefined) contents.aside.push(record);
+  records.delete(key);
+  if (records.size === 0) contents.slots.delete(slot);
+}

@@ -1,0 +1,111 @@
+// A whole mesh in one process, made from a seed: the world, the registrar, the members and the load.
+
+import { slotOfKey, type Key, type LogFields, type Logger } from '@shoal/shared';
+import { createClients, type Clients } from './clients.ts';
+import { createPaths, type Paths } from './paths.ts';
+import { createMember, type SimMember } from './sim-member.ts';
+import { createNetwork, type SimNetwork } from './sim-network.ts';
+import { createSimRegistrar, type SimRegistrar } from './sim-registrar.ts';
+import { createWatch, type Watch } from './watch.ts';
+import { createWorld, type Draw, type World } from './world.ts';
+
+export interface Stage {
+  readonly world: World;
+  readonly draw: Draw;
+  readonly paths: Paths;
+  readonly network: SimNetwork;
+  readonly registrar: SimRegistrar;
+  readonly watch: Watch;
+  readonly clients: Clients;
+  readonly slotCount: number;
+  readonly keys: readonly string[];
+  /** All that ever were. */
+  readonly members: readonly SimMember[];
+  newMember(): SimMember;
+  /** Broken promises found on the way. */
+  readonly findings: string[];
+  slotOf(key: string): number;
+}
+
+export interface StageOptions {
+  readonly seed: number;
+  readonly onLog?: ((process: string, level: string, event: string, fields: LogFields | undefined) => void) | undefined;
+}
+
+const CLIENTS = 8;
+
+export function createStage({ seed, onLog }: StageOptions): Stage {
+  const world = createWorld(seed);
+  const draw = world.random('stage');
+  const slotCount = draw.pick([4, 8, 16]);
+  const keys = Array.from({ length: draw.whole(4, 20) }, (_, number) => `k${number}`);
+  const findings: string[] = [];
+  const loggerOf = (process: string): Logger => createLogger(process, { findings, onLog });
+  const watch = createWatch(world, slotCount);
+  const paths = createPaths(world);
+  const network = createNetwork({ world, paths, onSent: (from, to, message) => watch.sent(from, to, message) });
+  const registrar = createSimRegistrar({
+    world,
+    slotCount,
+    logger: loggerOf('registrar'),
+    onRows: (rows) => watch.rowsStored(rows),
+  });
+  const members: SimMember[] = [];
+  const memberParts = {
+    world,
+    paths,
+    network,
+    registrar,
+    logger: loggerOf,
+    onRequest: (run: { readonly process: Parameters<Watch['requested']>[0] }, name: string, ask: unknown) =>
+      watch.requested(run.process, name, ask),
+  };
+  const clients = createClients({
+    world,
+    count: CLIENTS + draw.whole(0, 4),
+    keys,
+    members: () => members,
+    watch,
+    thinkMs: draw.pick([50, 200, 400]),
+  });
+  return {
+    world,
+    draw,
+    paths,
+    network,
+    registrar,
+    watch,
+    clients,
+    slotCount,
+    keys,
+    members,
+    findings,
+    newMember() {
+      const kind = draw.pick(['node', 'node', 'tab'] as const);
+      const member = createMember(memberParts, { name: nameOf(members.length), kind });
+      members.push(member);
+      return member;
+    },
+    slotOf: (key) => slotOfKey(key as Key, slotCount),
+  };
+}
+
+const NAMES = ['ada', 'ben', 'cleo', 'dan', 'eve', 'finn', 'gus', 'hana', 'ida', 'jon', 'kim', 'leo'];
+
+function nameOf(number: number): string {
+  return `${NAMES[number % NAMES.length] ?? ''}${number < NAMES.length ? '' : Math.floor(number / NAMES.length)}`;
+}
+
+/** What a member calls its own error is a finding. */
+const OWN_ERRORS: ReadonlySet<string> = new Set(['listenerThrew', 'listener-threw', 'requestFailed', 'frame-unsendable']);
+
+function createLogger(
+  process: string,
+  { findings, onLog }: { readonly findings: string[]; readonly onLog: StageOptions['onLog'] },
+): Logger {
+  const log = (level: string) => (event: string, fields?: LogFields) => {
+    if (OWN_ERRORS.has(event)) findings.push(`${process} logged ${event}: ${String(fields?.['error'])}`);
+    onLog?.(process, level, event, fields);
+  };
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+}
