@@ -21,7 +21,7 @@ import type { RegistrarClient } from './registrar-api.ts';
 import { rosterEntries, withMember } from './roster.ts';
 import { firstRows, isBehind, revivedRows } from './table.ts';
 
-/** How long an older incarnation has to close its connection once it is told to stop. */
+/** How long an older incarnation has to stop serving, and to say so, once it is told. */
 const STOP_WAIT_MS = 2_000;
 /** More members than a full mesh of links can carry. */
 const MEMBERS_MOST = 1_024;
@@ -49,7 +49,9 @@ export async function joinMesh(
   if (state.seats.size >= MEMBERS_MOST && !state.seats.has(id)) {
     throw new MeshError('busy', `The mesh has ${MEMBERS_MOST} members, which is all it takes.`);
   }
-  await endOlder(state, id, ask);
+  // Asked again after each wait: another join of this identity may have come in meanwhile.
+  for (let older = state.seats.get(id); older !== undefined; older = state.seats.get(id))
+    await endOlder(state, older, ask);
   if (request.isClosed()) throw new MeshError('closed', 'The connection ended before the join was answered.');
   const seat = admit(state, id, request);
   try {
@@ -114,21 +116,18 @@ function assertNotReplaced(state: MeshState, id: PeerId, ask: Join): void {
   if (record?.retired.includes(ask.incarnation) === true) throw replacedError(id);
 }
 
-/** Ends connections of the same identity: an older incarnation is told why, a lost socket of this one is not. */
-async function endOlder(state: MeshState, id: PeerId, ask: Join): Promise<void> {
-  for (;;) {
-    const older = state.seats.get(id);
-    if (older === undefined) return;
-    if (older.incarnation !== ask.incarnation) {
-      older.client.send('stop', { error: replacedError(id).toWire() });
-      older.client.close();
-      await ended(state, older);
-      state.leave(older);
-    } else {
-      // Without a word to the others: the member stays, only its connection is another.
-      older.client.close();
-      if (state.seats.get(id) === older) state.seats.delete(id);
-    }
+/** Ends a connection of the same identity: an older incarnation is told why, a lost socket of this one is not. */
+async function endOlder(state: MeshState, older: Seat, ask: Join): Promise<void> {
+  if (older.incarnation !== ask.incarnation) {
+    older.client.send('stop', { error: replacedError(older.id).toWire() });
+    // Its own goodbye tells that it serves no more; to close here would tell nothing but ourselves.
+    await ended(state, older);
+    older.client.close();
+    state.leave(older);
+  } else {
+    // Without a word to the others: the member stays, only its connection is another.
+    older.client.close();
+    if (state.seats.get(older.id) === older) state.seats.delete(older.id);
   }
 }
 

@@ -93,6 +93,8 @@ export class Member {
     this.session = await this.#world.registrar.connect(mesh, {
       send: (name, payload) => {
         this.events.push({ name, payload });
+        // As a process does that is told to stop.
+        if (name === 'stop') queueMicrotask(() => this.drop());
       },
       close: () => this.drop(),
     });
