@@ -222,6 +222,19 @@ export async function childrenOf(pid: number): Promise<readonly { readonly pid: 
   return children;
 }
 
+/** What a process has used of the processors, threads included. */
+export function cpuMsOf(pid: number): number {
+  if (!existsSync('/proc/self/stat')) {
+    const time = execFileSync('ps', ['-o', 'time=', '-p', `${pid}`], { encoding: 'utf8' }).trim();
+    return time.split(/[:-]/).reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000;
+  }
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\)\s*/s, '')
+    .split(' ');
+  // User and system time, in hundredths of a second.
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
