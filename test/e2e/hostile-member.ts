@@ -231,7 +231,10 @@ export interface RawLink {
   /** Resolves when what was sent has left. */
   drained(): Promise<void>;
   /** The next frame of that kind that was not asked for before. */
-  next<Kind extends Frame['kind']>(kind: Kind, matches?: (frame: Extract<Frame, { kind: Kind }>) => boolean): Promise<Extract<Frame, { kind: Kind }>>;
+  next<Kind extends Frame['kind']>(
+    kind: Kind,
+    matches?: (frame: Extract<Frame, { kind: Kind }>) => boolean,
+  ): Promise<Extract<Frame, { kind: Kind }>>;
   readonly received: readonly Frame[];
   readonly isClosed: boolean;
   /** Resolves when the other side has closed it. */
@@ -243,7 +246,11 @@ export interface RawLink {
 
 function createRawLink(channel: Channel, data: RtcDataChannel): RawLink {
   const received: Frame[] = [];
-  const joiner = createFragmentJoiner({ frameBytes: limits.frameBytes, openStreams: 1_024, heldBytes: 4 * limits.frameBytes });
+  const joiner = createFragmentJoiner({
+    frameBytes: limits.frameBytes,
+    openStreams: 1_024,
+    heldBytes: 4 * limits.frameBytes,
+  });
   let stream = 0;
   let isClosed = false;
   let isCrediting = true;
@@ -256,7 +263,11 @@ function createRawLink(channel: Channel, data: RtcDataChannel): RawLink {
   const sendBytes = (bytes: Uint8Array): void => {
     stream += 1;
     const cutter = createFragmentCutter(stream, bytes);
-    for (let part = cutter.next(limits.fragmentBytesInitial); part !== undefined; part = cutter.next(limits.fragmentBytesInitial)) {
+    for (
+      let part = cutter.next(limits.fragmentBytesInitial);
+      part !== undefined;
+      part = cutter.next(limits.fragmentBytesInitial)
+    ) {
       channel.send(part);
     }
   };
@@ -266,7 +277,11 @@ function createRawLink(channel: Channel, data: RtcDataChannel): RawLink {
     sendMessage: (message) => data.send(message.slice()),
     // The port has no text: what no member sends.
     sendText: (text) => (data as unknown as { send(text: string): void }).send(text),
-    drained: () => until(() => isClosed || data.bufferedAmount === 0, () => 'the channel to take what was sent'),
+    drained: () =>
+      until(
+        () => isClosed || data.bufferedAmount === 0,
+        () => 'the channel to take what was sent',
+      ),
     next: async (kind, matches = () => true) => {
       const giveUpAt = performance.now() + ANSWER_MS;
       for (;;) {
@@ -295,7 +310,15 @@ function createRawLink(channel: Channel, data: RtcDataChannel): RawLink {
     if ('error' in decoded) throw new Error(`a member sent a damaged frame: ${decoded.error.message}`);
     const frame = decoded.ok;
     if (frame.kind === 'heartbeat' && !isClosed) {
-      link.send({ kind: 'alive', number: frame.number, incarnation: '00'.repeat(8) as Incarnation, term: 0, tableEpoch: 0, freeBytes: 0, lease: false });
+      link.send({
+        kind: 'alive',
+        number: frame.number,
+        incarnation: '00'.repeat(8) as Incarnation,
+        term: 0,
+        tableEpoch: 0,
+        freeBytes: 0,
+        lease: false,
+      });
     }
     if (frame.kind !== 'credit' && frame.kind !== 'alive') received.push(frame);
     // A long test must not collect them.
@@ -316,7 +339,14 @@ export interface RawFrame {
 }
 
 /** A frame's bytes without any check. */
-export function rawFrame({ version = 1, kind, head, payload = new Uint8Array(0), headLength, payloadLength }: RawFrame): Uint8Array {
+export function rawFrame({
+  version = 1,
+  kind,
+  head,
+  payload = new Uint8Array(0),
+  headLength,
+  payloadLength,
+}: RawFrame): Uint8Array {
   const headBytes = head instanceof Uint8Array ? head : encode(head);
   const payloadStart = Math.ceil((FRAME_HEADER_BYTES + headBytes.length) / 8) * 8;
   const bytes = new Uint8Array(payloadStart + payload.length);

@@ -76,7 +76,8 @@ for (const [how, clear] of [
     await expect(getOrCode(page, 'in the tab')).resolves.toBe('owner-away');
 
     expect((await stage.shoal(['forget', '--join', url, before])).code).toBe(0);
-    const isGivenUp = async (): Promise<boolean> => (await witness.get('in the tab', { timeoutMs: 2_000 }).catch(String)) === undefined;
+    const isGivenUp = async (): Promise<boolean> =>
+      (await witness.get('in the tab', { timeoutMs: 2_000 }).catch(String)) === undefined;
     await until(isGivenUp, () => 'its slots to be given up');
     await putValue(page, 'in the tab', 'anew');
     expect(await getValue(page, 'in the tab')).toBe('anew');

@@ -64,7 +64,9 @@ async function socket(...options: Parameters<typeof connect>): Promise<Connectio
   return connection;
 }
 
-async function joinedSocket(changes: Parameters<typeof joinOf>[2] = {}): Promise<{ readonly connection: Connection; readonly joined: Joined }> {
+async function joinedSocket(
+  changes: Parameters<typeof joinOf>[2] = {},
+): Promise<{ readonly connection: Connection; readonly joined: Joined }> {
   const connection = await socket(url);
   const answer = (await connection.ask('join', joinOf(createIdentity(), connection.nonce, changes))) as Answer<Joined>;
   if ('error' in answer) throw new Error(answer.error.message);
@@ -120,7 +122,9 @@ describe('who may connect', () => {
 
   test('a foreign Host does not even learn how the server is', async () => {
     const status = await new Promise((resolve) => {
-      request(`${url}/healthz`, { headers: { host: 'evil.example' } }, (response) => resolve(response.statusCode)).end();
+      request(`${url}/healthz`, { headers: { host: 'evil.example' } }, (response) =>
+        resolve(response.statusCode),
+      ).end();
     });
 
     expect(status).toBe(403);
@@ -146,7 +150,10 @@ describe('joining', () => {
     ],
     ['a signature of another incarnation', (nonce) => joinOf(createIdentity(), nonce, { incarnation: 'f'.repeat(16) })],
     ['a key that is no point', (nonce) => joinOf(createIdentity(), nonce, { publicKey: 'ff'.repeat(32) })],
-    ['the key of nobody', (nonce) => joinOf(createIdentity(), nonce, { publicKey: '00'.repeat(32), signature: '00'.repeat(64) })],
+    [
+      'the key of nobody',
+      (nonce) => joinOf(createIdentity(), nonce, { publicKey: '00'.repeat(32), signature: '00'.repeat(64) }),
+    ],
     ['a name without end', (nonce) => joinOf(createIdentity(), nonce, { name: 'm'.repeat(100_000) })],
     ['a weight that is no number', (nonce) => joinOf(createIdentity(), nonce, { weight: Number.NaN })],
     ['a kind that is none', (nonce) => joinOf(createIdentity(), nonce, { kind: 'admin' })],
@@ -165,7 +172,9 @@ describe('joining', () => {
   test('with what another connection signed is refused', async () => {
     const [first, second] = [await socket(url), await socket(url)];
 
-    expect(await second.ask('join', joinOf(createIdentity(), first.nonce))).toMatchObject({ error: { code: 'forbidden' } });
+    expect(await second.ask('join', joinOf(createIdentity(), first.nonce))).toMatchObject({
+      error: { code: 'forbidden' },
+    });
   });
 
   test('as a member that is there needs its key: its place is not taken', async () => {
@@ -187,7 +196,9 @@ describe('joining', () => {
   test('twice over one connection is refused', async () => {
     const { connection } = await joinedSocket();
 
-    expect(await connection.ask('join', joinOf(createIdentity(), connection.nonce))).toMatchObject({ error: { code: 'forbidden' } });
+    expect(await connection.ask('join', joinOf(createIdentity(), connection.nonce))).toMatchObject({
+      error: { code: 'forbidden' },
+    });
   });
 });
 
@@ -199,7 +210,10 @@ describe('signals', () => {
     const smuggled = { to: bobId, dial: 'd', data: '[]', from: victim.id, incarnation: victim.incarnation };
 
     expect(await alice.connection.ask('signal', smuggled)).toEqual({ ok: {} });
-    await until(() => bob.connection.events.some(({ name }) => name === 'signal'), () => 'the signal');
+    await until(
+      () => bob.connection.events.some(({ name }) => name === 'signal'),
+      () => 'the signal',
+    );
     const signal = bob.connection.events.find(({ name }) => name === 'signal');
     expect(signal?.payload).toMatchObject({ from: aliceId, data: '[]' });
   });
@@ -216,7 +230,9 @@ describe('signals', () => {
     const ask = joinOf(identity, stranger.nonce, { signature: toHex(sign(proof, identity.keyPair.secretKey)) });
     expect(await stranger.ask('join', ask)).toHaveProperty('ok');
     expect(await stranger.ask('signal', signal)).toMatchObject({ error: { code: 'no-member' } });
-    expect(await connection.ask('signal', { ...signal, to: createIdentity().id })).toMatchObject({ error: { code: 'no-member' } });
+    expect(await connection.ask('signal', { ...signal, to: createIdentity().id })).toMatchObject({
+      error: { code: 'no-member' },
+    });
   });
 
   test('of junk are dropped by the member that gets them', async () => {
@@ -237,7 +253,9 @@ describe('signals', () => {
       expect(await connection.ask('signal', { to, dial: `junk-${index}`, data })).toEqual({ ok: {} });
       expect(await connection.ask('signal', { to, dial: 'same', data })).toEqual({ ok: {} });
     }
-    expect(await connection.ask('signal', { to, dial: 'd', data: 'x'.repeat(limits.signalBytes + 1) })).toHaveProperty('error');
+    expect(await connection.ask('signal', { to, dial: 'd', data: 'x'.repeat(limits.signalBytes + 1) })).toHaveProperty(
+      'error',
+    );
     expect(await connection.ask('signal', { to, dial: 'd'.repeat(33), data: '' })).toHaveProperty('error');
 
     // A member that got them is still to be dialled, by somebody new.
@@ -248,7 +266,12 @@ describe('signals', () => {
     const member = await joinRaw(url);
     const target = member.memberNamed('ada');
     const link = await member.dial(target.id);
-    link.send(member.hello({ member: member.memberNamed('witness').id, incarnation: member.memberNamed('witness').incarnation }));
+    link.send(
+      member.hello({
+        member: member.memberNamed('witness').id,
+        incarnation: member.memberNamed('witness').incarnation,
+      }),
+    );
     link.sendBytes(rawFrame({ kind: 1, head: {} }));
 
     await link.closed;
@@ -257,7 +280,11 @@ describe('signals', () => {
 });
 
 describe('proposals', () => {
-  const handOver = (slot: number, epoch: number, to: { readonly id: string; readonly incarnation: string }): object => ({
+  const handOver = (
+    slot: number,
+    epoch: number,
+    to: { readonly id: string; readonly incarnation: string },
+  ): object => ({
     slot,
     epoch,
     change: { kind: 'hand-over', member: to.id, incarnation: to.incarnation },
@@ -274,7 +301,9 @@ describe('proposals', () => {
     if ('error' in answer) throw new Error(answer.error.message);
     const changes = [0, 1, 2, 0xffff_ffff].map((epoch) => handOver(7, epoch, identity));
 
-    expect(await command.connection.ask('propose', { proposalId: 1, changes })).toMatchObject({ error: { code: 'forbidden' } });
+    expect(await command.connection.ask('propose', { proposalId: 1, changes })).toMatchObject({
+      error: { code: 'forbidden' },
+    });
     for (const [index, change] of changes.entries()) {
       const outcome = (await connection.ask('propose', { proposalId: index, changes: [change] })) as Answer<Outcome>;
       expect(outcome).toMatchObject({ ok: { slots: [{ slot: 7, written: false }] } });
@@ -282,25 +311,50 @@ describe('proposals', () => {
     const everything = Array.from({ length: 4_096 }, (_, slot) => handOver(slot, 1, identity));
     const greedy = (await connection.ask('propose', { proposalId: 9, changes: everything })) as Answer<Outcome>;
     expect('ok' in greedy && greedy.ok.slots.every(({ written }) => !written)).toBe(true);
-    for (const garbage of [null, [], { proposalId: -1, changes }, { proposalId: 1, changes: [] }, { proposalId: 1, changes: [null] }]) {
+    for (const garbage of [
+      null,
+      [],
+      { proposalId: -1, changes },
+      { proposalId: 1, changes: [] },
+      { proposalId: 1, changes: [null] },
+    ]) {
       expect(await connection.ask('propose', garbage)).toHaveProperty('error');
     }
     connection.close();
 
-    await until(async () => (await stage.status(url)).members.every(({ name, slots }) => (slots > 0) === (name === 'ada')), () => 'the table as it was');
+    await until(
+      async () => (await stage.status(url)).members.every(({ name, slots }) => slots > 0 === (name === 'ada')),
+      () => 'the table as it was',
+    );
     expect((await stage.status(url)).epoch).toBe(before.epoch);
   });
 });
 
 describe('anything else', () => {
   const deep = JSON.parse(`${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`) as unknown;
-  const garbage: readonly unknown[] = [null, 0, -1, 'text', [], {}, deep, Array.from({ length: 100_000 }, () => 1), new Uint8Array(1_000)];
+  const garbage: readonly unknown[] = [
+    null,
+    0,
+    -1,
+    'text',
+    [],
+    {},
+    deep,
+    Array.from({ length: 100_000 }, () => 1),
+    new Uint8Array(1_000),
+  ];
   const words = ['join', 'lookup', 'table', 'update', 'signal', 'propose', 'forget', 'here', 'hears'];
 
   test('garbage for payloads is answered with a code, or not at all', async () => {
     const { connection } = await joinedSocket();
-    for (const word of words.filter((each) => each !== 'here' && each !== 'hears' && each !== 'table' && each !== 'update')) {
-      for (const payload of garbage) expect([word, await connection.ask(word, payload)]).toEqual([word, { error: expect.objectContaining({ code: expect.any(String) as string }) as object }]);
+    for (const word of words.filter(
+      (each) => each !== 'here' && each !== 'hears' && each !== 'table' && each !== 'update',
+    )) {
+      for (const payload of garbage)
+        expect([word, await connection.ask(word, payload)]).toEqual([
+          word,
+          { error: expect.objectContaining({ code: expect.any(String) as string }) as object },
+        ]);
     }
     for (const word of words) {
       for (const payload of garbage) connection.socket.emit(word, payload);
@@ -315,12 +369,24 @@ describe('anything else', () => {
 
   test('an update of what is no number changes nothing', async () => {
     const { connection } = await joinedSocket({ name: 'updater' });
-    for (const update of [{ workers: Number.NaN }, { workers: -1 }, { workers: 1e9 }, { freeBytes: Number.NaN }, { paused: 'yes' }, { name: '' }, { name: 7 }]) {
+    for (const update of [
+      { workers: Number.NaN },
+      { workers: -1 },
+      { workers: 1e9 },
+      { freeBytes: Number.NaN },
+      { paused: 'yes' },
+      { name: '' },
+      { name: 7 },
+    ]) {
       expect(await connection.ask('update', update)).toMatchObject({ error: { code: 'bad-argument' } });
     }
     // What is no field of it is left out: a weight is not to be had later.
     expect(await connection.ask('update', { weight: 16, kind: 'node', slots: 4_096 })).toEqual({ ok: {} });
-    expect(memberNamed((await joinedSocket()).joined, 'updater')).toMatchObject({ kind: 'command', weight: 0, workers: 0 });
+    expect(memberNamed((await joinedSocket()).joined, 'updater')).toMatchObject({
+      kind: 'command',
+      weight: 0,
+      workers: 0,
+    });
   });
 
   test('a message over the limit ends that connection', async () => {
@@ -340,7 +406,16 @@ describe('anything else', () => {
   });
 
   test('bytes that are no message of Socket.IO end that connection', async () => {
-    for (const text of ['4', '42', '42[', '42["join",', '4999999-["join"]', '451-["join",{"_placeholder":true,"num":9}]', '9', '42{"a":1}']) {
+    for (const text of [
+      '4',
+      '42',
+      '42[',
+      '42["join",',
+      '4999999-["join"]',
+      '451-["join",{"_placeholder":true,"num":9}]',
+      '9',
+      '42{"a":1}',
+    ]) {
       const connection = await socket(url);
       const ended = new Promise((resolve) => connection.socket.once('disconnect', resolve));
       // The socket's own engine, below all parsing.
@@ -365,7 +440,8 @@ test('no value and no task goes through the server: what it relays stands still 
   await witness.put('relay/warm', 'up');
   const before = await health();
   const large = new Uint8Array(256 * 1024).fill(1);
-  for (let index = 0; index < 200; index += 1) await witness.put(`relay/${index}`, index % 20 === 0 ? large : `value ${index}`);
+  for (let index = 0; index < 200; index += 1)
+    await witness.put(`relay/${index}`, index % 20 === 0 ? large : `value ${index}`);
   for (let index = 0; index < 200; index += 1) await witness.get(`relay/${index}`);
   for await (const _entry of witness.keys('relay/*')) continue;
   const owner = await witness.call('export default (a, b, ctx) => a + b;', [2, 3], { key: 'relay/0' });

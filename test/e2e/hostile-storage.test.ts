@@ -7,7 +7,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { join, type Mesh, MeshError } from '@shoal/node-peer';
 import { makeRequestId, requireKey, slotOfKey, type DataFrame, type PutFrame } from '@shoal/shared';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { joinRaw, type RawMember } from './hostile-member.ts';
 import { createStage, type PeerRunning, until } from './support.ts';
 
@@ -39,7 +39,9 @@ async function outcome(promise: Promise<unknown>): Promise<string> {
 
 /** A member whose files may have so many bytes each, as its system says; it writes to a disk that fails. */
 async function startWithLimit(url: string, data: string, blocks: number): Promise<PeerRunning> {
-  const program = stage.start(['peer', '--join', url, '--data', data, '--workers', '1'], { shell: `ulimit -f ${blocks}` });
+  const program = stage.start(['peer', '--join', url, '--data', data, '--workers', '1'], {
+    shell: `ulimit -f ${blocks}`,
+  });
   await program.line(/ joined \S+ at /);
   return { ...program, data };
 }
@@ -65,17 +67,21 @@ describe.concurrent('a disk that fails', () => {
     const acknowledged = [...outcomes].filter(([, how]) => how === 'done').map(([key]) => key);
     expect(acknowledged.toSorted()).toEqual([...outcomes.keys()].filter((key) => key.startsWith('beside/')).toSorted());
     for (const round of [0, 1]) expect(outcomes.get(`guilty/${round}`)).toBe('unknown-outcome');
-    for (const key of acknowledged) expect([key, isSame(await mesh.get(key, { timeoutMs: 5_000 }))]).toEqual([key, true]);
+    for (const key of acknowledged)
+      expect([key, isSame(await mesh.get(key, { timeoutMs: 5_000 }))]).toEqual([key, true]);
     expect(failing.child.exitCode).toBeNull();
 
     await failing.stop('SIGKILL');
     await stage.startPeer(url, { data });
-    for (const key of acknowledged) expect([key, isSame(await mesh.get(key, { timeoutMs: 10_000 }))]).toEqual([key, true]);
+    for (const key of acknowledged)
+      expect([key, isSame(await mesh.get(key, { timeoutMs: 10_000 }))]).toEqual([key, true]);
     for (const round of [0, 1]) expect(await mesh.get(`guilty/${round}`)).toBeUndefined();
     expect(await outcome(mesh.put('limited/after', 'again'))).toBe('done');
   });
 
-  test.concurrent('and works again, has all that was acknowledged before and after, also when it is killed', async ({ skip }) => {
+  test.concurrent('and works again, has all that was acknowledged before and after, also when it is killed', async ({
+    skip,
+  }) => {
     // A disk of its own is only to be had by root; the test before needs none.
     if (process.getuid?.() !== 0 || process.platform !== 'linux') skip('needs root');
     const disk = joinPath(await stage.folder(), 'disk');
@@ -90,15 +96,24 @@ describe.concurrent('a disk that fails', () => {
 
     // Full between two looks at what is free: the write itself fails.
     const filler = joinPath(disk, 'filler');
-    await until(async () => (await outcome(writeFile(filler, new Uint8Array(MiB), { flag: 'a' }))) !== 'done', () => 'a full disk');
+    await until(
+      async () => (await outcome(writeFile(filler, new Uint8Array(MiB), { flag: 'a' }))) !== 'done',
+      () => 'a full disk',
+    );
     const unlucky = await outcome(mesh.put('unlucky', value));
     expect(['unknown-outcome', 'storage-full']).toContain(unlucky);
     for (let index = 0; index < 8; index += 1) expect(await mesh.get(`early/${index}`)).toBe(`value ${index}`);
-    await until(async () => (await outcome(mesh.put('full', value, { timeoutMs: 5_000 }))) === 'storage-full', () => 'a refusal before it begins');
+    await until(
+      async () => (await outcome(mesh.put('full', value, { timeoutMs: 5_000 }))) === 'storage-full',
+      () => 'a refusal before it begins',
+    );
     expect(await mesh.get('full')).toBeUndefined();
 
     await rm(filler);
-    await until(async () => (await outcome(mesh.put('late/first', 'again'))) === 'done', () => 'room again');
+    await until(
+      async () => (await outcome(mesh.put('late/first', 'again'))) === 'done',
+      () => 'room again',
+    );
     for (let index = 0; index < 8; index += 1) await mesh.put(`late/${index}`, `value ${index}`);
     await member.stop('SIGKILL');
     await stage.startPeer(url, { data: joinPath(disk, 'data'), args: ['--workers', '1'] });
@@ -149,7 +164,10 @@ describe.concurrent('a put whose answer was lost', () => {
     await stage.startPeer(url, { data: owner.data, name: 'owner', args: ['--workers', '1'] });
     await mesh.get(key, { timeoutMs: 10_000 });
     const again = await joinAgain(mallory);
-    const [created, overwritten] = await askOwner(again, [create, plain].map((frame) => ({ ...frame, ageMs: 5_000 })));
+    const [created, overwritten] = await askOwner(
+      again,
+      [create, plain].map((frame) => ({ ...frame, ageMs: 5_000 })),
+    );
 
     expect(created?.result).toEqual(first[0]?.result);
     // What it was is not known any more: it is not said to be done, and not done again.
@@ -169,28 +187,41 @@ describe.concurrent('a put whose answer was lost', () => {
 describe.concurrent('an owner that stands still', () => {
   test.concurrent('for longer than anybody is trusted unheard: requests wait, and it comes back with its id, slots and values', async () => {
     const { url } = await stage.startServer();
-    const [ada, ben] = (await stage.startPeers(url, ['ada', 'ben'], { args: ['--workers', '1'] })) as [PeerRunning, PeerRunning];
+    const [ada, ben] = (await stage.startPeers(url, ['ada', 'ben'], { args: ['--workers', '1'] })) as [
+      PeerRunning,
+      PeerRunning,
+    ];
     const mesh = await command(url);
     const keys = Array.from({ length: 40 }, (_, index) => `key/${index}`);
     for (const key of keys) await mesh.put(key, `${key} before`);
     const before = await stage.status(url);
 
     ben.child.kill('SIGSTOP');
-    const writes = Promise.all(keys.map(async (key) => [key, await outcome(mesh.put(key, `${key} after`, { timeoutMs: 60_000 }))] as const));
+    const writes = Promise.all(
+      keys.map(async (key) => [key, await outcome(mesh.put(key, `${key} after`, { timeoutMs: 60_000 }))] as const),
+    );
     const impatient = await Promise.all(keys.map((key) => outcome(mesh.get(key, { timeoutMs: 7_000 }))));
     expect(new Set(impatient)).toEqual(new Set(['done', 'owner-away']));
     await new Promise((resolve) => setTimeout(resolve, 8_000));
     ben.child.kill('SIGCONT');
 
     // Each write waited, and was then done once; nobody reads what was before it.
-    for (const [key, how] of await writes) expect([key, how, await mesh.get(key)]).toEqual([key, 'done', `${key} after`]);
+    for (const [key, how] of await writes)
+      expect([key, how, await mesh.get(key)]).toEqual([key, 'done', `${key} after`]);
     const after = await stage.status(url);
-    expect(after.members.map(({ id, slots }) => [id, slots])).toEqual(before.members.map(({ id, slots }) => [id, slots]));
+    expect(after.members.map(({ id, slots }) => [id, slots])).toEqual(
+      before.members.map(({ id, slots }) => [id, slots]),
+    );
     expect([ada.child.exitCode, ben.child.exitCode]).toEqual([null, null]);
   });
 });
 
-function putOf(member: RawMember, count: number, text: string, value: { readonly text: string; readonly create?: boolean; readonly ttlMs?: number }): PutFrame {
+function putOf(
+  member: RawMember,
+  count: number,
+  text: string,
+  value: { readonly text: string; readonly create?: boolean; readonly ttlMs?: number },
+): PutFrame {
   const key = requireKey(text);
   const payload = new TextEncoder().encode(value.text);
   return {

@@ -20,7 +20,7 @@ export interface HealingLevel {
 /** Takes an open database in `place`. */
 export function createHealingLevel(db: Level, place: string): HealingLevel {
   let isSuspect = false;
-  let brokenBy: unknown;
+  let brokenBy: Error | undefined;
   let reading = 0;
   let quiet: Deferred<void> | undefined;
   let reopening: Promise<void> | undefined;
@@ -43,7 +43,7 @@ export function createHealingLevel(db: Level, place: string): HealingLevel {
       isSuspect = false;
       brokenBy = undefined;
     } catch (error) {
-      brokenBy = error;
+      brokenBy = error instanceof Error ? error : new Error(String(error));
     }
   };
 

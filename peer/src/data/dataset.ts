@@ -12,7 +12,6 @@ import {
   datasetKey,
   decodeDatasetRecord,
   readDatasetRecord,
-  readStoredDataset,
   type StoredDataset,
   writeDatasetRecord,
 } from './dataset-record.ts';

@@ -36,6 +36,18 @@ describe('an identity', () => {
     expect(verify(sign(message, ben.secretKey), message, ada.publicKey)).toBe(false);
   });
 
+  test('is none for which everybody can sign', () => {
+    // Points of small order, with the signature that the lenient rules take for any message.
+    for (const first of [0, 1]) {
+      const key = new Uint8Array(32);
+      key[0] = first;
+      const nobodys = new Uint8Array(64);
+      nobodys[0] = first;
+      expect(verify(nobodys, message, key)).toBe(false);
+      expect(verify(new Uint8Array(64), message, key)).toBe(false);
+    }
+  });
+
   test('is not proved by what is no signature or no key, without a throw', () => {
     for (const nonsense of [new Uint8Array(0), new Uint8Array(64), new Uint8Array(64).fill(255), new Uint8Array(3)]) {
       expect(verify(nonsense, message, ada.publicKey)).toBe(false);
