@@ -130,15 +130,17 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   /** The answer of the owner; undefined if it has to be tried again. */
   async function tryOnce(attempt: Attempt, row: Configuration, frameOf: FrameOf): Promise<StoreAnswer | undefined> {
     try {
-      if (row.owner === deps.self) return await deps.local(frameOf(attempt, row.epoch), attempt.signal);
-      if (!deps.isOpen(row.owner)) {
+      const isOwn = row.owner === deps.self;
+      if (!isOwn && !deps.isOpen(row.owner)) {
         attempt.waitsFor = row.owner;
         await deps.reachOrChange(row.owner, attempt.signal);
         if (!deps.isOpen(row.owner)) return undefined;
       }
       attempt.waitsFor = undefined;
       attempt.unanswered += 1;
-      const answer = await deps.request(row.owner, frameOf(attempt, row.epoch), attempt.signal);
+      const frame = frameOf(attempt, row.epoch);
+      // Here too: a write that has its version goes on when its caller's time is up.
+      const answer = await (isOwn ? deps.local(frame, attempt.signal) : deps.request(row.owner, frame, attempt.signal));
       attempt.unanswered -= 1;
       return answer;
     } catch (thrown) {
@@ -149,7 +151,7 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
         return undefined;
       }
       if (error.code === 'busy') {
-        attempt.unanswered -= row.owner === deps.self ? 0 : 1;
+        attempt.unanswered -= 1;
         return undefined;
       }
       throw error;
