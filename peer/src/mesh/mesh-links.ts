@@ -49,6 +49,8 @@ export interface MeshLinks extends Subscribable<MeshLinkEvents> {
   send(to: PeerId, frame: Frame, priority: FramePriority): void;
   /** Resolves when less than half of the queue's bound is used, or the link has closed. */
   room(to: PeerId, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Whether a frame of about that size would be queued now. */
+  fits(to: PeerId, bytes: number): boolean;
   /** Drops queued fragments of frames with that request id. */
   unsend(to: PeerId, id: string): void;
   /** Monotonic and wall time since anything was heard from any member, larger of both, in ms. */

@@ -157,6 +157,7 @@ export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {
     async room(to, options) {
       await links.get(to)?.session?.outbound.room(options);
     },
+    fits: (to, bytes) => links.get(to)?.session?.outbound.fits(bytes) === true,
     unsend: (to, id) => links.get(to)?.session?.outbound.unsend(id),
     unheardMs: () => Math.max(clock.monotonicMs() - heardAt.monotonicMs, clock.wallMs() - heardAt.wallMs),
     unheardFromMs: (member) => links.get(member)?.session?.unheardMs() ?? Infinity,

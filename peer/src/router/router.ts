@@ -23,6 +23,7 @@ import {
 } from '@shoal/shared';
 import type { MeshLinks } from '../mesh/mesh.ts';
 import type { Registration } from '../mesh/registration.ts';
+import { noRoomToSend } from '../store/admission.ts';
 import type { RangeStore, StoreAnswer } from '../store/range-store.ts';
 import { createInboundRequests } from './inbound-requests.ts';
 import { createReach } from './reach.ts';
@@ -94,7 +95,10 @@ export function createRouter(deps: RouterDeps): Router {
 
   async function serve(from: PeerId, frame: GetFrame | PutFrame): Promise<void> {
     try {
-      await inbound.run(from, frame, async (signal) => reply(from, frame.id, await local(frame, signal), signal));
+      await inbound.run(from, frame, async (signal) => {
+        const answer = await local(frame, signal, (bytes) => links.fits(from, bytes));
+        await reply(from, frame.id, answer, signal);
+      });
     } catch (thrown) {
       const error = toMeshError(thrown);
       // Who cancelled or is gone asks for nothing; who ran out of time has told its caller already.
@@ -107,14 +111,18 @@ export function createRouter(deps: RouterDeps): Router {
   async function reply(from: PeerId, id: RequestId, answer: StoreAnswer, signal: AbortSignal): Promise<void> {
     if (trySend(from, { kind: 'data', id, ...answer }, blobPriority(answer.payload))) return;
     const isLarge = answer.payload.byteLength > 0;
-    const full = new MeshError('busy', 'More waits to be sent to this asker than there is room for; ask again.');
-    const again: DataFrame = isLarge ? refused(id, full) : { kind: 'data', id, ...answer };
+    const again: DataFrame = { kind: 'data', id, ...(isLarge ? noRoomToSend() : answer) };
     await links.room(from, { signal });
     trySend(from, again, 1);
   }
 
-  function local(frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer> {
-    return frame.kind === 'get' ? store.get(frame, { signal }) : store.put(frame, { signal });
+  function local(
+    frame: GetFrame | PutFrame,
+    signal: AbortSignal,
+    fits?: (bytes: number) => boolean,
+  ): Promise<StoreAnswer> {
+    const options = fits === undefined ? { signal } : { signal, fits };
+    return frame.kind === 'get' ? store.get(frame, options) : store.put(frame, { signal });
   }
 
   const values = createRoutedValues({

@@ -56,6 +56,11 @@ export function refuseWith(error: MeshErrorWire, version?: Version): StoreAnswer
   return { result: { kind: 'refused', error, ...(version === undefined ? {} : { version }) }, payload: NO_PAYLOAD };
 }
 
+/** A large value is not read, or let go, while there is no room to send it. */
+export function noRoomToSend(): StoreAnswer {
+  return refusal('busy', 'More waits to be sent to this asker than there is room for; ask again.');
+}
+
 /** The refusal of a frame whose key is not of its slot. */
 export function wrongSlot(slot: Slot, keys: readonly Key[], slotCount: number): StoreAnswer | undefined {
   if (slot >= slotCount) return refusal('bad-frame', `Slot ${slot} is not one of the ${slotCount} of this mesh.`);

@@ -70,6 +70,12 @@ export interface StoredKey {
   readonly head: RecordHead;
 }
 
+export interface GetOptions {
+  readonly signal: AbortSignal;
+  /** Whether an answer of that size could be sent now: else a large value is not even read, and the answer is `busy`. */
+  readonly fits?: (bytes: number) => boolean;
+}
+
 export interface RangeStore {
   /** The rows that the registrar sent, each newer than the one it replaces. Slots that become this member's are loaded, settled and served. */
   applyRows(rows: readonly Configuration[]): void;
@@ -77,7 +83,7 @@ export interface RangeStore {
   /** Slots that this owner should hand to others; replaces the wish before. */
   setWish(moves: readonly { readonly slot: Slot; readonly to: PeerId }[]): void;
   /** From a client or from this member itself. Waits (behind an open write, a seal, for `wait`, for a newer table) until the signal aborts; then rejects with its error. */
-  get(frame: GetFrame, options: { readonly signal: AbortSignal }): Promise<StoreAnswer>;
+  get(frame: GetFrame, options: GetOptions): Promise<StoreAnswer>;
   put(frame: PutFrame, options: { readonly signal: AbortSignal }): Promise<StoreAnswer>;
   receive(from: PeerId, incarnation: Incarnation, frame: SlotFrame): void;
   linkOpened(member: PeerId, incarnation: Incarnation): void;
@@ -149,7 +155,7 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
     },
     row: (slot) => cells.get(slot)?.row,
     setWish: (moves) => mover.setWish(moves),
-    get: (frame, { signal }) => guarded(() => readKey(context, frame, { signal, expire })),
+    get: (frame, options) => guarded(() => readKey(context, frame, { ...options, expire })),
     put: (frame, { signal }) => guarded(() => writeKeys(context, frame, { signal })),
     receive(from, incarnation, frame) {
       if (!life.isClosed) receiveSlotFrame(context, { from, incarnation, frame });

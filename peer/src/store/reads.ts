@@ -8,8 +8,8 @@ import {
   type GetFrame,
   type RecordHead,
 } from '@shoal/shared';
-import { admit, refuseWith, wrongSlot } from './admission.ts';
-import type { StoreAnswer } from './range-store.ts';
+import { admit, noRoomToSend, refuseWith, wrongSlot } from './admission.ts';
+import type { GetOptions, StoreAnswer } from './range-store.ts';
 import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
 import type { CachedRecord } from './value-cache.ts';
 
@@ -27,7 +27,7 @@ export type Expire = (
 export async function readKey(
   context: StoreContext,
   frame: GetFrame,
-  options: { readonly signal: AbortSignal; readonly expire: Expire },
+  options: GetOptions & { readonly expire: Expire },
 ): Promise<StoreAnswer> {
   const { signal } = options;
   const wrong = wrongSlot(frame.slot, [frame.key], context.deps.slotCount);
@@ -41,7 +41,7 @@ export async function readKey(
       await context.waiters.wait(frame.slot, { signal });
       continue;
     }
-    const step = await readOnce(context, cell, frame, signal);
+    const step = await readOnce(context, cell, frame, options);
     if (step.kind === 'answer') return step.answer;
     if (step.kind === 'expired') {
       const { result, payload } = await options.expire(cell, frame.key, step.head, signal);
@@ -62,13 +62,14 @@ async function readOnce(
   context: StoreContext,
   cell: SlotCell,
   frame: GetFrame,
-  signal: AbortSignal,
+  options: GetOptions,
 ): Promise<ReadStep> {
   const { key, slot } = frame;
+  const { signal } = options;
   const { stay } = cell;
   const release = await context.locks.acquire([key], 'read', signal);
   try {
-    const record = await readRecord(context, cell, frame, { stay, signal });
+    const record = await readRecord(context, cell, frame, { ...options, stay });
     if (!isServing(cell, stay) || !context.deps.mayServe()) return { kind: 'again' };
     if (record !== undefined && 'result' in record) return { kind: 'answer', answer: record };
     if (record !== undefined && !record.head.tombstone && isExpired(record.head, context.deps.meshNowMs())) {
@@ -92,13 +93,15 @@ async function readRecord(
   context: StoreContext,
   cell: SlotCell,
   { key }: GetFrame,
-  { stay, signal }: { readonly stay: number; readonly signal: AbortSignal },
+  { stay, signal, fits }: GetOptions & { readonly stay: number },
 ): Promise<CachedRecord | StoreAnswer | undefined> {
   let release = (): void => undefined;
   try {
     const head = await context.records.head(cell.slot, key, stay);
     if (head === undefined) return undefined;
     if (head.sizeBytes > LARGE_BYTES) release = await context.readingPlace(head.sizeBytes, signal);
+    // Looked at when its turn to be read has come.
+    if (head.sizeBytes > LARGE_BYTES && fits?.(head.sizeBytes) === false) return noRoomToSend();
     return await context.records.read(cell.slot, key, stay);
   } catch (error) {
     throwIfAborted(signal);

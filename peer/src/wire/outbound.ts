@@ -16,6 +16,8 @@ export interface Outbound {
   /** Throws `busy` at a bound of the queue, `bad-frame` for a frame that can't be encoded. Frames of one id, or else of one slot, keep their order within a priority. */
   send(frame: Frame, priority: FramePriority): void;
   unsend(id: string): void;
+  /** Whether a frame of about that size would be taken now. */
+  fits(bytes: number): boolean;
   /** Resolves when less than half of the queue's bounds is used, or it was closed. */
   room(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** The receiver has taken so many more bytes. */
@@ -103,6 +105,7 @@ export function createOutbound({ channel, clock, logger, roundTripMs }: Outbound
       queue.unsend(id);
       pump();
     },
+    fits: (bytes) => queue.bytes + bytes <= limits.outboundBytes && queue.frames < limits.outboundFrames,
     async room(options) {
       if (isClosed || hasRoom()) return;
       const waiter = createDeferred<void>();
