@@ -113,7 +113,8 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each file has processes, ports and folders of its own; most of its time it waits for them.
+          maxWorkers: 2,
         },
       },
     ],
