@@ -14,12 +14,15 @@ export function createSystemClock(): Clock {
       const dueMs = performance.now() + delayMs;
       let timer: unknown;
       const wait = (leftMs: number): void => {
-        timer = setTimeout(() => {
-          // The platform cuts fractions off, and fires up to a millisecond early.
-          const stillMs = dueMs - performance.now();
-          if (stillMs > 0) wait(stillMs);
-          else fire();
-        }, Math.min(Math.ceil(leftMs), LONGEST_MS));
+        timer = setTimeout(
+          () => {
+            // The platform cuts fractions off, and fires up to a millisecond early.
+            const stillMs = dueMs - performance.now();
+            if (stillMs > 0) wait(stillMs);
+            else fire();
+          },
+          Math.min(Math.ceil(leftMs), LONGEST_MS),
+        );
         // Node's timers keep the process alive unless told otherwise; the browser's are numbers.
         if (typeof timer === 'object' && timer !== null && 'unref' in timer) {
           (timer as { unref(): void }).unref();

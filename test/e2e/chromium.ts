@@ -20,6 +20,10 @@ export function launchChromium(chromium: BrowserType, args: readonly string[] = 
 }
 
 /** A browser with a profile on disk: what a user has, and finds again. */
-export function launchProfile(chromium: BrowserType, folder: string, args: readonly string[] = []): Promise<BrowserContext> {
+export function launchProfile(
+  chromium: BrowserType,
+  folder: string,
+  args: readonly string[] = [],
+): Promise<BrowserContext> {
   return chromium.launchPersistentContext(folder, { executablePath: chromiumPath, args: [...chromiumArgs, ...args] });
 }

@@ -41,7 +41,10 @@ export interface Values {
   /** By the table as this member knows it. */
   ownerOf(key: Key): PeerId | undefined;
   /** Asked of the members: which holds which of these keys now. */
-  holders(keys: readonly Key[], options?: RawOptions): Promise<ReadonlyMap<Key, { readonly member: PeerId; readonly sizeBytes: number }>>;
+  holders(
+    keys: readonly Key[],
+    options?: RawOptions,
+  ): Promise<ReadonlyMap<Key, { readonly member: PeerId; readonly sizeBytes: number }>>;
   members(): readonly RosterEntry[];
   readonly self: PeerId;
 }

@@ -18,7 +18,10 @@ import type { Rendezvous, RendezvousListener } from '../../ports/rendezvous.ts';
 
 /** The registrar's side of one connection. */
 export interface MemorySession {
-  request<Name extends RegistrarRequestName>(name: Name, payload: unknown): Promise<Answer<RegistrarRequests[Name]['answer']>>;
+  request<Name extends RegistrarRequestName>(
+    name: Name,
+    payload: unknown,
+  ): Promise<Answer<RegistrarRequests[Name]['answer']>>;
   note(name: keyof RegistrarNotes, payload: unknown): void;
   disconnected(): void;
 }

@@ -16,7 +16,9 @@ test('a member that comes back in another life is dialled anew at once', async (
     dial: (remote, options) => {
       dials += 1;
       if (dials > 1) return transport.dial(remote, options);
-      return new Promise((_resolve, reject) => options?.signal?.addEventListener('abort', () => reject(new Error('aborted'))));
+      return new Promise((_resolve, reject) =>
+        options?.signal?.addEventListener('abort', () => reject(new Error('aborted'))),
+      );
     },
   });
   const a = createTestMember(ada, { network: { ...network, transport: (id) => deaf(network.transport(id)) }, clock });
