@@ -35,7 +35,14 @@ interface Known {
 }
 
 /** What an error says of a write: nothing of it happened, and never will. */
-const CERTAIN: ReadonlySet<MeshErrorCode> = new Set(['version', 'degraded', 'storage-full', 'bad-key', 'bad-value', 'bad-argument']);
+const CERTAIN: ReadonlySet<MeshErrorCode> = new Set([
+  'version',
+  'degraded',
+  'storage-full',
+  'bad-key',
+  'bad-value',
+  'bad-argument',
+]);
 
 export function createClients(options: ClientsOptions): Clients {
   const { world, keys, watch } = options;
@@ -72,7 +79,8 @@ export function createClients(options: ClientsOptions): Clients {
         return { kind: (await mesh.delete(key, { timeoutMs })) ? 'done' : 'not-done' };
       case 'cas': {
         const expected = call.expected ?? null;
-        if (ask.value === undefined) return { kind: (await mesh.delete(key, { timeoutMs, expected })) ? 'done' : 'not-done' };
+        if (ask.value === undefined)
+          return { kind: (await mesh.delete(key, { timeoutMs, expected })) ? 'done' : 'not-done' };
         learn(key, ask.value, (await mesh.put(key, padded(ask.value, call.padding), { timeoutMs, expected })).version);
         return { kind: 'done' };
       }
@@ -96,7 +104,8 @@ export function createClients(options: ClientsOptions): Clients {
     }
     open -= 1;
     const isAnswer = told.kind === 'read' || told.kind === 'done' || told.kind === 'not-done';
-    if (isAnswer && process.state === 'running' && !watch.hasAsked(process, key, from)) watch.answeredHere(process, key);
+    if (isAnswer && process.state === 'running' && !watch.hasAsked(process, key, from))
+      watch.answeredHere(process, key);
     history.push({
       key,
       ask,
@@ -154,7 +163,11 @@ interface Call {
   readonly expected: Version | undefined;
 }
 
-function drawAsk(draw: Draw, newValue: () => string, known: Known | undefined): { ask: Ask; expected: Version | undefined } {
+function drawAsk(
+  draw: Draw,
+  newValue: () => string,
+  known: Known | undefined,
+): { ask: Ask; expected: Version | undefined } {
   const kind = draw.pick(['get', 'get', 'get', 'put', 'put', 'delete', 'cas', 'cas'] as const);
   if (kind === 'put') return { ask: { kind, value: newValue() }, expected: undefined };
   if (kind !== 'cas') return { ask: { kind }, expected: undefined };
@@ -187,7 +200,8 @@ function meaningOf(ask: Ask, error: unknown): { readonly told: Told; readonly no
   if (!isMeshError(error)) throw error;
   const { code, detail } = error;
   if (!(code in MESH_ERROR_CODES) || code === 'internal') throw error;
-  const note = detail['maybeDone'] === undefined ? code : `${code}, ${detail['maybeDone'] === true ? 'maybe' : 'not'} done`;
+  const note =
+    detail['maybeDone'] === undefined ? code : `${code}, ${detail['maybeDone'] === true ? 'maybe' : 'not'} done`;
   if (ask.kind === 'get') return { told: { kind: 'maybe' }, note };
   if (code === 'version' && ask.kind === 'cas') return { told: { kind: 'not-done' }, note };
   const isNever = CERTAIN.has(code) || detail['maybeDone'] === false;

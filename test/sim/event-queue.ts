@@ -42,7 +42,7 @@ export function createEventQueue(): EventQueue {
     const last = heap.pop();
     if (heap.length === 0 || last === undefined) return first;
     heap[0] = last;
-    for (let place = 0; ; ) {
+    for (let place = 0; ;) {
       const left = 2 * place + 1;
       const least = isBefore(left + 1, left) ? left + 1 : left;
       if (!isBefore(least, place)) return first;
@@ -61,7 +61,7 @@ export function createEventQueue(): EventQueue {
       const queued: Queued = { atMs, order, run, isOff: false };
       order += 1;
       heap.push(queued);
-      for (let place = heap.length - 1; place > 0; ) {
+      for (let place = heap.length - 1; place > 0;) {
         const parent = (place - 1) >> 1;
         if (!isBefore(place, parent)) break;
         swap(place, parent);

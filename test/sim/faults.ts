@@ -39,7 +39,9 @@ export interface Fault {
 }
 
 /** How often a kind is drawn, and for how long it lasts. */
-const PLAN: Readonly<Record<FaultKind, { readonly weight: number; readonly leastMs: number; readonly mostMs: number }>> = {
+const PLAN: Readonly<
+  Record<FaultKind, { readonly weight: number; readonly leastMs: number; readonly mostMs: number }>
+> = {
   crash: { weight: 6, leastMs: 50, mostMs: 8_000 },
   'lost-disk': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
   freeze: { weight: 5, leastMs: 100, mostMs: 14_000 },

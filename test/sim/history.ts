@@ -36,7 +36,12 @@ export interface Operation {
 
 export function formatOperation(operation: Operation): string {
   const { ask, told, by, atMs, untilMs, from, to, note } = operation;
-  const asked = ask.kind === 'cas' ? `cas ${ask.expected ?? 'absent'} → ${ask.value ?? 'absent'}` : ask.kind === 'put' ? `put ${ask.value}` : ask.kind;
+  const asked =
+    ask.kind === 'cas'
+      ? `cas ${ask.expected ?? 'absent'} → ${ask.value ?? 'absent'}`
+      : ask.kind === 'put'
+        ? `put ${ask.value}`
+        : ask.kind;
   const answer = told.kind === 'read' ? `read ${told.value ?? 'absent'}` : told.kind;
   const until = untilMs === Infinity ? '…' : untilMs.toFixed(1);
   return `${atMs.toFixed(1).padStart(9)} to ${until.padStart(9)}  [${from}, ${to}]  ${by.padEnd(24)} ${asked.padEnd(26)} ${answer}${note === undefined ? '' : `  (${note})`}`;

@@ -7,8 +7,10 @@ function op(from: number, to: number, ask: Ask, told: Told): Operation {
   return { key: 'k', ask, told, from, to, by: 'ada', atMs: from, untilMs: to };
 }
 
-const put = (from: number, to: number, value: string): Operation => op(from, to, { kind: 'put', value }, { kind: 'done' });
-const maybePut = (from: number, value: string): Operation => op(from, Infinity, { kind: 'put', value }, { kind: 'maybe' });
+const put = (from: number, to: number, value: string): Operation =>
+  op(from, to, { kind: 'put', value }, { kind: 'done' });
+const maybePut = (from: number, value: string): Operation =>
+  op(from, Infinity, { kind: 'put', value }, { kind: 'maybe' });
 const get = (from: number, to: number, value: string | undefined): Operation =>
   op(from, to, { kind: 'get' }, { kind: 'read', value });
 const remove = (from: number, to: number, was: boolean): Operation =>
@@ -33,7 +35,12 @@ describe('histories that are right', () => {
       get(8, 9, 'c'),
       get(10, 11, 'b'),
     ],
-    'a delete, and the key made again': [put(1, 2, 'a'), remove(3, 4, true), get(5, 6, undefined), cas(7, 8, undefined, 'b', true)],
+    'a delete, and the key made again': [
+      put(1, 2, 'a'),
+      remove(3, 4, true),
+      get(5, 6, undefined),
+      cas(7, 8, undefined, 'b', true),
+    ],
     'a delete of nothing': [remove(1, 2, false), put(3, 4, 'a')],
     'a cas on what is there': [put(1, 2, 'a'), cas(3, 4, 'a', 'b', true), get(5, 6, 'b')],
     'a cas that comes too late': [put(1, 2, 'a'), put(3, 4, 'b'), cas(5, 6, 'a', 'c', false), get(7, 8, 'b')],
@@ -43,7 +50,11 @@ describe('histories that are right', () => {
       cas(4, 5, 'a', 'c', false),
       get(7, 8, 'b'),
     ],
-    'a refused put leaves nothing': [put(1, 2, 'a'), op(3, 4, { kind: 'put', value: 'b' }, { kind: 'never' }), get(5, 6, 'a')],
+    'a refused put leaves nothing': [
+      put(1, 2, 'a'),
+      op(3, 4, { kind: 'put', value: 'b' }, { kind: 'never' }),
+      get(5, 6, 'a'),
+    ],
     'a slot given up by its operator': [
       put(1, 2, 'a'),
       op(3, 4, { kind: 'wipe' }, { kind: 'done' }),
@@ -77,7 +88,11 @@ describe('histories that are wrong', () => {
     'two cas on one value': [put(1, 2, 'a'), cas(3, 6, 'a', 'b', true), cas(4, 5, 'a', 'c', true)],
     'a cas that is refused and was done': [put(1, 2, 'a'), cas(3, 4, 'a', 'b', false), get(5, 6, 'b')],
     'a cas that is refused though the value is the expected one': [put(1, 2, 'a'), cas(3, 4, 'a', 'b', false)],
-    'a refused put that appears': [put(1, 2, 'a'), op(3, 4, { kind: 'put', value: 'b' }, { kind: 'never' }), get(5, 6, 'b')],
+    'a refused put that appears': [
+      put(1, 2, 'a'),
+      op(3, 4, { kind: 'put', value: 'b' }, { kind: 'never' }),
+      get(5, 6, 'b'),
+    ],
     'two readers who disagree on the order of two puts': [
       put(1, 20, 'a'),
       put(2, 20, 'b'),

@@ -57,7 +57,9 @@ export function checkHistory(operations: readonly Operation[], statesMost = STAT
       search.stuckAt = open.filter(({ isCertain }) => isCertain).map(({ operation }) => operation);
     }
     // Certain ones are tried first: the last that is pushed is the next to be looked at.
-    for (const node of open.toSorted((a, b) => Number(a.isCertain) - Number(b.isCertain) || b.operation.to - a.operation.to)) {
+    for (const node of open.toSorted(
+      (a, b) => Number(a.isCertain) - Number(b.isCertain) || b.operation.to - a.operation.to,
+    )) {
       const effect = node.apply(value);
       if (effect !== 'impossible') stack.push({ done: done | node.bit, value: effect.value, count: count + 1 });
     }
@@ -74,7 +76,7 @@ function isWorthTrying({ ask, told }: Operation): boolean {
 function settle(search: Search, state: { done: bigint; value: Value; count: number }) {
   let { done, count } = state;
   const { value } = state;
-  for (let isMore = true; isMore; ) {
+  for (let isMore = true; isMore;) {
     isMore = false;
     for (const node of candidates(search.nodes, done)) {
       if (!node.isObservation || node.apply(value) === 'impossible') continue;

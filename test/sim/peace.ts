@@ -33,7 +33,8 @@ function members(stage: Stage): readonly SimMember[] {
 }
 
 function whyNotWhole(stage: Stage, striker: Striker): string | undefined {
-  if (striker.unforgotten.size > 0) return `${[...striker.unforgotten].map(({ name }) => name).join(', ')} could not be forgotten`;
+  if (striker.unforgotten.size > 0)
+    return `${[...striker.unforgotten].map(({ name }) => name).join(', ')} could not be forgotten`;
   if (stage.clients.open > 0) return `${stage.clients.open} operations are open`;
   for (const member of members(stage)) {
     const why = whyNotQuiet(member, members(stage).length);
@@ -43,7 +44,9 @@ function whyNotWhole(stage: Stage, striker: Striker): string | undefined {
   const rows = stage.registrar.rows();
   const open = rows.find(({ owner, settled }) => !settled || runs.get(owner) === undefined);
   if (rows.length === 0) return 'there is no table';
-  return open === undefined ? undefined : `slot ${open.slot} is ${open.settled ? "of nobody that's there" : 'not settled'}`;
+  return open === undefined
+    ? undefined
+    : `slot ${open.slot} is ${open.settled ? "of nobody that's there" : 'not settled'}`;
 }
 
 function whyNotQuiet({ name, run, disk }: SimMember, count: number): string | undefined {
@@ -90,7 +93,13 @@ async function leaveAll(stage: Stage): Promise<void> {
   for (const member of leaving) member.leave(false);
   const isOut = (): boolean => leaving.every(({ run }) => run === undefined || run.isOver);
   await world.runUntil(world.nowMs() + LEAVE_WITHIN_MS, isOut);
-  if (!isOut()) findings.push(`${leaving.filter(({ run }) => run?.isOver === false).map(({ name }) => name).join(', ')} did not leave`);
+  if (!isOut())
+    findings.push(
+      `${leaving
+        .filter(({ run }) => run?.isOver === false)
+        .map(({ name }) => name)
+        .join(', ')} did not leave`,
+    );
   await world.runUntil(world.nowMs() + LEAVE_WITHIN_MS);
   for (const { run, name, disk } of leaving) {
     const timers = run?.process.timerCount() ?? 0;

@@ -26,7 +26,12 @@ const report = await simulate({
   seed,
   ...(values.events ? { onEvent: (atMs, what) => console.log(`${atMs.toFixed(1).padStart(9)} ${what}`) } : {}),
   ...(values.logs
-    ? { onLog: (atMs, name, level, event, fields) => console.log(`${atMs.toFixed(1).padStart(9)} ${name} ${level} ${event} ${JSON.stringify(fields ?? {}, (_, v: unknown) => v instanceof Error ? v.message : v)}`) }
+    ? {
+        onLog: (atMs, name, level, event, fields) =>
+          console.log(
+            `${atMs.toFixed(1).padStart(9)} ${name} ${level} ${event} ${JSON.stringify(fields ?? {}, (_, v: unknown) => (v instanceof Error ? v.message : v))}`,
+          ),
+      }
     : {}),
 });
 const spent = process.cpuUsage(began);

@@ -15,7 +15,7 @@ export async function shrink(report: Report, runsMost = 60): Promise<Report> {
     return true;
   };
   for (let size = Math.ceil(report.plan.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let first = 0; first < least.plan.length && runs < runsMost; ) {
+    for (let first = 0; first < least.plan.length && runs < runsMost;) {
       const without = [...least.plan.slice(0, first), ...least.plan.slice(first + size)];
       if (!(await fails(without))) first += size;
     }

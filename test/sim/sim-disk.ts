@@ -167,9 +167,7 @@ function openStorage(disk: OpenDisk): Storage {
         if (record !== undefined) yield { key, head: record.head };
       }
     },
-    slots: async () => (
-      open(), access(disk, 'read', () => [...contents.slots.keys()].toSorted((a, b) => a - b))
-    ),
+    slots: async () => (open(), access(disk, 'read', () => [...contents.slots.keys()].toSorted((a, b) => a - b))),
     getMeta: async (name) => (open(), access(disk, 'read', () => contents.meta.get(name))),
     putMeta: async (name, value) => {
       open();

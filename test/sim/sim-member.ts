@@ -53,7 +53,10 @@ export interface MemberParts {
 const START_AGAIN_MS = 1_000;
 const JOIN_TIMEOUT_MS = 15_000;
 
-export function createMember(parts: MemberParts, { name, kind }: { readonly name: string; readonly kind: MemberKind }): SimMember {
+export function createMember(
+  parts: MemberParts,
+  { name, kind }: { readonly name: string; readonly kind: MemberKind },
+): SimMember {
   const { world } = parts;
   const draw = world.random(`member ${name}`);
   const rate = draw.between(0.95, 1.05);
@@ -89,7 +92,8 @@ export function createMember(parts: MemberParts, { name, kind }: { readonly name
     world.deliver(`${over.process.name} ended: ${error?.code ?? 'left'}`);
     if (over !== run) return;
     const isAgain = isWanted && error?.code !== 'replaced' && !disk.isLost;
-    if (isAgain) world.after(START_AGAIN_MS, () => isWanted && run === over && (over.process.kill(), (run = startProcess())));
+    if (isAgain)
+      world.after(START_AGAIN_MS, () => isWanted && run === over && (over.process.kill(), (run = startProcess())));
   };
 
   const member: SimMember = {

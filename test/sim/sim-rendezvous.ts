@@ -79,7 +79,9 @@ export function createSimRendezvous(parts: RendezvousParts): Rendezvous {
       isOverThere: false,
     };
     connection = made;
-    made.up.send(0, () => made.server.deliver(`connection of ${process.name}`, () => connectThere(made, running.registrar)));
+    made.up.send(0, () =>
+      made.server.deliver(`connection of ${process.name}`, () => connectThere(made, running.registrar)),
+    );
     // A refused connection tells at once; a server that died says nothing.
     running.process.onDeath(() => {
       world.after(draw.chance(0.7) ? draw.between(1, 50) : SILENCE_MS, () =>
@@ -181,7 +183,9 @@ export function createSimRendezvous(parts: RendezvousParts): Rendezvous {
         };
         const onLost = (error: MeshError): void => settle(() => reject(error));
         const onAbort = (): void =>
-          settle(() => reject(signal?.reason instanceof MeshError ? signal.reason : new MeshError('aborted', 'Cancelled.')));
+          settle(() =>
+            reject(signal?.reason instanceof MeshError ? signal.reason : new MeshError('aborted', 'Cancelled.')),
+          );
         if (signal?.aborted === true) return onAbort();
         signal?.addEventListener('abort', onAbort, { once: true });
         made.pending.add(onLost);

@@ -69,8 +69,14 @@ function hasFinding({ findings, watch }: Stage): boolean {
 function report(stage: Stage, striker: Striker, plan: readonly Fault[]): Report {
   const { world, clients, watch, findings } = stage;
   const history = withWipes(stage);
-  const findingsOfKeys = stage.keys.flatMap((key) => judgeKey(key, history.filter((operation) => operation.key === key)));
-  const count = (...kinds: readonly string[]): number => clients.history.filter(({ told }) => kinds.includes(told.kind)).length;
+  const findingsOfKeys = stage.keys.flatMap((key) =>
+    judgeKey(
+      key,
+      history.filter((operation) => operation.key === key),
+    ),
+  );
+  const count = (...kinds: readonly string[]): number =>
+    clients.history.filter(({ told }) => kinds.includes(told.kind)).length;
   return {
     seed: world.seed,
     hash: world.hash(),
@@ -107,7 +113,8 @@ function judgeKey(key: string, operations: readonly Operation[]): readonly strin
   const verdict = checkHistory(operations);
   if (verdict.kind === 'linearizable') return [];
   const history = operations.toSorted((a, b) => a.from - b.from).map((operation) => `  ${formatOperation(operation)}`);
-  if (verdict.kind === 'undecided') return [`${key}: not decided after ${verdict.states} states\n${history.join('\n')}`];
+  if (verdict.kind === 'undecided')
+    return [`${key}: not decided after ${verdict.states} states\n${history.join('\n')}`];
   const stuck = verdict.stuckAt.map((operation) => `  ${formatOperation(operation)}`);
   return [`${key} is not linearizable\n${history.join('\n')}\n nothing explains one of\n${stuck.join('\n')}`];
 }

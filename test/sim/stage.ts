@@ -97,7 +97,12 @@ function nameOf(number: number): string {
 }
 
 /** What a member calls its own error is a finding. */
-const OWN_ERRORS: ReadonlySet<string> = new Set(['listenerThrew', 'listener-threw', 'requestFailed', 'frame-unsendable']);
+const OWN_ERRORS: ReadonlySet<string> = new Set([
+  'listenerThrew',
+  'listener-threw',
+  'requestFailed',
+  'frame-unsendable',
+]);
 
 function createLogger(
   process: string,

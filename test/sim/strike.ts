@@ -109,22 +109,30 @@ function cutBoth(stage: Stage, pairs: readonly (readonly [string, string])[]): (
 const hasTwins = (stage: Stage, state: StrikeState, name: string): boolean =>
   (state.twinsUntilMs.get(name) ?? 0) > stage.world.nowMs();
 
-const still: (how: 'freeze' | 'sleep') => Strike = (how) => (stage, { first }, state) => {
-  const member = pickUp(stage, first);
-  const process = member?.run?.process;
-  if (member === undefined || process?.state !== 'running' || hasTwins(stage, state, member.name)) return 'missed';
-  process[how]();
-  return () => process.wake();
-};
+const hasAnyTwins = (stage: Stage, state: StrikeState): boolean =>
+  stage.members.some(({ name }) => hasTwins(stage, state, name));
 
-const disk: (begin: (member: SimMember, how: number) => () => void) => Strike = (begin) => (stage, { first, second }) => {
-  const member = pickUp(stage, first);
-  return member === undefined ? 'missed' : begin(member, second);
-};
+const still: (how: 'freeze' | 'sleep') => Strike =
+  (how) =>
+  (stage, { first }, state) => {
+    const member = pickUp(stage, first);
+    const process = member?.run?.process;
+    if (member === undefined || process?.state !== 'running' || hasTwins(stage, state, member.name)) return 'missed';
+    process[how]();
+    return () => process.wake();
+  };
+
+const disk: (begin: (member: SimMember, how: number) => () => void) => Strike =
+  (begin) =>
+  (stage, { first, second }) => {
+    const member = pickUp(stage, first);
+    return member === undefined ? 'missed' : begin(member, second);
+  };
 
 const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage, _fault, state) => {
   const { registrar } = stage;
   if (state.registrarBusy || registrar.running === undefined || stage.watch.moves === 0) return 'missed';
+  if (hasAnyTwins(stage, state)) return 'missed';
   if (kind === 'old' && !registrar.hasOldCopy) return 'missed';
   state.registrarBusy = true;
   registrar.kill();
@@ -172,13 +180,15 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
     return () => stage.paths.heal(from, to);
   },
   partition(stage, { first, second }, state) {
-    const names = stage.members.map(({ name }) => name);
-    if (names.some((name) => hasTwins(stage, state, name))) return 'missed';
-    const all = [...names, 'registrar'];
-    const isThere = (index: number): boolean => ((first + index * 0.618 + second * index) % 1) < 0.5;
+    if (hasAnyTwins(stage, state)) return 'missed';
+    const all = [...stage.members.map(({ name }) => name), 'registrar'];
+    const isThere = (index: number): boolean => (first + index * 0.618 + second * index) % 1 < 0.5;
     const here = all.filter((_, index) => !isThere(index));
     const there = all.filter((_, index) => isThere(index));
-    return cutBoth(stage, here.flatMap((a) => there.map((b) => [a, b] as const)));
+    return cutBoth(
+      stage,
+      here.flatMap((a) => there.map((b) => [a, b] as const)),
+    );
   },
   'cut-registrar'(stage, { first, second }, state) {
     const member = pickUp(stage, first);
@@ -208,7 +218,7 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
   'registrar-no-file': otherFile('none'),
   'registrar-freeze'(stage, _fault, state) {
     const { running } = stage.registrar;
-    if (running === undefined || state.registrarBusy) return 'missed';
+    if (running === undefined || state.registrarBusy || hasAnyTwins(stage, state)) return 'missed';
     state.registrarBusy = true;
     running.process.freeze();
     return () => {

@@ -1,7 +1,15 @@
 // Looks at what members really answer: each answer as owner that leaves a process is held against the
 // newest table on the registrar's disk. At most one process may answer for a slot at any instant.
 
-import { decodeFrame, slotOfKey, type Configuration, type Frame, type Incarnation, type Key, type Slot } from '@shoal/shared';
+import {
+  decodeFrame,
+  slotOfKey,
+  type Configuration,
+  type Frame,
+  type Incarnation,
+  type Key,
+  type Slot,
+} from '@shoal/shared';
 import { FRAME_KIND_NUMBERS } from '../../shared/src/frame-kinds.ts';
 import type { PipeEnd } from './sim-pipe.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -94,9 +102,11 @@ export function createWatch(world: World, slotCount: number): Watch {
     rowsStored(stored) {
       for (const row of stored) {
         const before = rows.get(row.slot);
-        if (before !== undefined && row.epoch < before.epoch) findings.push(`slot ${row.slot} went back from epoch ${before.epoch} to ${row.epoch}`);
+        if (before !== undefined && row.epoch < before.epoch)
+          findings.push(`slot ${row.slot} went back from epoch ${before.epoch} to ${row.epoch}`);
         if (before !== undefined && row.owner !== before.owner) moves += 1;
-        if (before !== undefined && row.emptyBefore > before.emptyBefore) emptied.push({ slot: row.slot, stamp: world.stamp(), atMs: world.nowMs() });
+        if (before !== undefined && row.emptyBefore > before.emptyBefore)
+          emptied.push({ slot: row.slot, stamp: world.stamp(), atMs: world.nowMs() });
         rows.set(row.slot, row);
       }
     },
