@@ -11,7 +11,7 @@ import {
   type Key,
   type Logger,
   type MemberKind,
-  MeshError,
+  type MeshError,
   NO_PAYLOAD,
   type PeerId,
   type PutFrame,
