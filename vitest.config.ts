@@ -115,6 +115,8 @@ export default defineConfig({
           hookTimeout: 120_000,
           // Each file has processes, ports and folders of its own; most of its time it waits for them.
           maxWorkers: 2,
+          // Behind the others, which would take its processor time.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
