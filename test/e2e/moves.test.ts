@@ -140,11 +140,9 @@ describe('joins and leaves', () => {
     await expect.poll(() => share().every((slots) => Math.abs(slots - 1_365) <= 136.5), { timeout: 60_000 }).toBe(true);
 
     expect(share().reduce((sum, slots) => sum + slots, 0)).toBe(4_096);
-    for (const mesh of [ben, cleo]) {
-      await expect
-        .poll(() => [ada, ben, cleo].map(({ id }) => slotsOf(mesh, id)), { timeout: 10_000 })
-        .toEqual(share());
-    }
+    // Some slots may still be on the move: all see the same in the end.
+    const sharesOf = (mesh: Mesh): string => [ada, ben, cleo].map(({ id }) => slotsOf(mesh, id)).join();
+    await expect.poll(() => new Set([ada, ben, cleo].map(sharesOf)).size, { timeout: 10_000 }).toBe(1);
   });
 });
 
