@@ -128,3 +128,14 @@ test('decides a long history with many writes that were never answered', () => {
 
   expect(checkHistory(history)).toEqual({ kind: 'linearizable' });
 });
+
+test('decides a history in which many writes that were never answered left nothing that was seen', () => {
+  const unknown = Array.from({ length: 40 }, (_, number) => maybePut(number + 1, `m${number}`));
+  const answered = Array.from({ length: 40 }, (_, number) => {
+    const at = 100 + number * 10;
+    return [put(at, at + 2, `v${number}`), remove(at + 1, at + 3, true), remove(at + 4, at + 6, number % 2 === 0)];
+  }).flat();
+
+  expect(checkHistory([...unknown, ...answered]).kind).toBe('linearizable');
+  expect(checkHistory([...unknown, ...answered, get(600, 601, 'from nowhere')], 50_000).kind).not.toBe('linearizable');
+});

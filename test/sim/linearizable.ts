@@ -25,6 +25,8 @@ interface Node {
   readonly isCertain: boolean;
   /** Changes nothing where it is possible: taken as soon as it can be. */
   readonly isObservation: boolean;
+  /** Those of one group do the same, as far as anybody ever saw: the one asked for first stands for all. */
+  readonly group: string | undefined;
   readonly apply: (value: Value) => Effect;
 }
 
@@ -36,10 +38,11 @@ interface Search {
 }
 
 export function checkHistory(operations: readonly Operation[], statesMost = STATES_MOST): Verdict {
+  const seenValues = valuesSeen(operations);
   const nodes = operations
     .filter((operation) => isWorthTrying(operation))
     .toSorted((a, b) => a.from - b.from)
-    .map((operation, index) => nodeOf(operation, index));
+    .map((operation, index) => nodeOf(operation, index, seenValues));
   const certain = nodes.filter(({ isCertain }) => isCertain).reduce((bits, { bit }) => bits | bit, 0n);
   const search: Search = { nodes, seen: new Set(), best: -1, stuckAt: [] };
   // Explicit: histories are longer than the stack is deep.
@@ -47,11 +50,12 @@ export function checkHistory(operations: readonly Operation[], statesMost = STAT
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
     const { done, value, count } = settle(search, state);
     if ((done & certain) === certain) return { kind: 'linearizable' };
-    const name = `${done.toString(36)} ${value ?? ''}`;
+    // Values that nobody tells apart are one.
+    const name = `${done.toString(36)} ${value === undefined ? '' : seenValues.has(value) ? value : '?'}`;
     if (search.seen.has(name)) continue;
     search.seen.add(name);
     if (search.seen.size > statesMost) return { kind: 'undecided', states: search.seen.size };
-    const open = candidates(search.nodes, done);
+    const open = withoutTheSame(candidates(search.nodes, done));
     if (count > search.best) {
       search.best = count;
       search.stuckAt = open.filter(({ isCertain }) => isCertain).map(({ operation }) => operation);
@@ -101,7 +105,37 @@ function candidates(nodes: readonly Node[], done: bigint): readonly Node[] {
   return open.filter(({ operation }) => operation.from < firstAnswer);
 }
 
-function nodeOf(operation: Operation, index: number): Node {
+function withoutTheSame(open: readonly Node[]): readonly Node[] {
+  const groups = new Set<string>();
+  return open.filter(({ group }) => {
+    if (group === undefined) return true;
+    const isFirst = !groups.has(group);
+    groups.add(group);
+    return isFirst;
+  });
+}
+
+/** Values that some answer tells apart from others. */
+function valuesSeen(operations: readonly Operation[]): ReadonlySet<Value> {
+  const seen = new Set<Value>();
+  for (const { ask, told } of operations) {
+    if (told.kind === 'read') seen.add(told.value);
+    if (ask.kind === 'cas') seen.add(ask.expected);
+  }
+  return seen;
+}
+
+/** What may or may not have happened, and left nothing that anybody saw. */
+function groupOf({ ask, told }: Operation, seen: ReadonlySet<Value>): string | undefined {
+  if (told.kind !== 'maybe') return undefined;
+  if (ask.kind === 'delete') return 'delete';
+  if (ask.kind !== 'put' && ask.kind !== 'cas') return undefined;
+  if (ask.value !== undefined && seen.has(ask.value)) return undefined;
+  const leaves = ask.value === undefined ? 'nothing' : 'something';
+  return ask.kind === 'put' ? 'put' : `cas ${ask.expected ?? ''} leaves ${leaves}`;
+}
+
+function nodeOf(operation: Operation, index: number, seen: ReadonlySet<Value>): Node {
   const { ask, told } = operation;
   const isObservation = ask.kind === 'get' || told.kind === 'not-done';
   return {
@@ -109,6 +143,7 @@ function nodeOf(operation: Operation, index: number): Node {
     bit: 1n << BigInt(index),
     isCertain: told.kind !== 'maybe',
     isObservation,
+    group: groupOf(operation, seen),
     apply: (value) => effectOf(operation, value),
   };
 }

@@ -47,6 +47,7 @@ export interface MemberParts {
   readonly network: SimNetwork;
   readonly registrar: SimRegistrar;
   readonly logger: (process: string) => Logger;
+  mayStart(): boolean;
   onRequest(run: Run, name: string, ask: unknown): void;
 }
 
@@ -91,9 +92,16 @@ export function createMember(
     over.isOver = true;
     world.deliver(`${over.process.name} ended: ${error?.code ?? 'left'}`);
     if (over !== run) return;
-    const isAgain = isWanted && error?.code !== 'replaced' && !disk.isLost;
-    if (isAgain)
-      world.after(START_AGAIN_MS, () => isWanted && run === over && (over.process.kill(), (run = startProcess())));
+    if (isWanted && error?.code !== 'replaced') startLater(over);
+  };
+
+  const startLater = (before: Run | undefined): void => {
+    world.after(START_AGAIN_MS, () => {
+      if (!isWanted || disk.isLost || run !== before) return;
+      if (!parts.mayStart()) return startLater(before);
+      before?.process.kill();
+      run = startProcess();
+    });
   };
 
   const member: SimMember = {
@@ -112,6 +120,7 @@ export function createMember(
     start() {
       if (isWanted || disk.isLost) return;
       isWanted = true;
+      if (!parts.mayStart()) return startLater(run);
       run?.process.kill();
       run = startProcess();
     },

@@ -27,6 +27,8 @@ export interface SimRegistrarOptions {
   readonly logger: Logger;
   /** A table is on disk: rows that it has otherwise than the one before. */
   onRows(rows: readonly Configuration[]): void;
+  /** A registrar without the newest file changed a row of what it has. */
+  onWrongChange(kind: TableKind): void;
 }
 
 export const MESH = 'main';
@@ -64,22 +66,29 @@ export function createSimRegistrar(options: SimRegistrarOptions): SimRegistrar {
       write: (_mesh, bytes) => {
         const stored = bytes.slice();
         const put = (): void => {
-          if (kind === 'newest') onStored(stored);
-          else wrong = stored;
+          if (kind === 'newest') return onStored(stored);
+          if (hasOtherRows(wrong, stored)) options.onWrongChange(kind);
+          wrong = stored;
         };
         return writeSlowly({ world, process, put, delayMs: draw.between(0.2, 15), isKept: () => draw.chance(0.5) });
       },
     };
   };
 
-  const oldCopy = (): Uint8Array | undefined => files.copies[draw.whole(0, files.copies.length - 1)];
+  /** One that lacks a change of the table. */
+  const oldCopy = (): Uint8Array | undefined => {
+    const old = oldCopies();
+    return old[draw.whole(0, old.length - 1)];
+  };
+  const oldCopies = (): readonly Uint8Array[] =>
+    files.copies.filter((copy) => files.newest !== undefined && epochOf(copy) < epochOf(files.newest));
 
   return {
     get running() {
       return running;
     },
     get hasOldCopy() {
-      return files.copies.length > 1;
+      return oldCopies().length > 0;
     },
     start(kind) {
       if (running !== undefined) return;
@@ -106,6 +115,16 @@ export function createSimRegistrar(options: SimRegistrarOptions): SimRegistrar {
     },
     rows: () => rows,
   };
+}
+
+function epochOf(file: Uint8Array): number {
+  return decodeTableFile(MESH, file).table.epoch;
+}
+
+function hasOtherRows(before: Uint8Array | undefined, after: Uint8Array): boolean {
+  const rowsOf = (file: Uint8Array | undefined): readonly Configuration[] =>
+    file === undefined ? [] : decodeTableFile(MESH, file).table.rows;
+  return JSON.stringify(rowsOf(before)) !== JSON.stringify(rowsOf(after));
 }
 
 interface SlowWrite {

@@ -54,8 +54,12 @@ export async function simulate({ seed, plan, onEvent, onLog }: SimulationOptions
       world.after(draw.between(0, 1_500), () => member.start());
     }
     for (const fault of faults) world.after(fault.atMs, () => striker.strike(fault));
-    await world.runUntil(faultsUntilMs, () => hasFinding(stage));
-    if (!hasFinding(stage)) await judgePeace(stage, striker);
+    try {
+      await world.runUntil(faultsUntilMs, () => hasFinding(stage));
+      if (!hasFinding(stage)) await judgePeace(stage, striker);
+    } catch (error) {
+      stage.findings.push(`a part threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
     return report(stage, striker, faults);
   } finally {
     stray.stop();

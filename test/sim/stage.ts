@@ -22,6 +22,8 @@ export interface Stage {
   /** All that ever were. */
   readonly members: readonly SimMember[];
   newMember(): SimMember;
+  /** Whether members may start; else they wait until they may. */
+  setStarting(isAllowed: boolean): void;
   /** Broken promises found on the way. */
   readonly findings: string[];
   slotOf(key: string): number;
@@ -49,9 +51,12 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     slotCount,
     logger: loggerOf('registrar'),
     onRows: (rows) => watch.rowsStored(rows),
+    onWrongChange: (kind) => findings.push(`a registrar with ${kind} file changes what it has of the table`),
   });
   const members: SimMember[] = [];
+  let mayStart = true;
   const memberParts = {
+    mayStart: () => mayStart,
     world,
     paths,
     network,
@@ -80,6 +85,9 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     keys,
     members,
     findings,
+    setStarting(isAllowed) {
+      mayStart = isAllowed;
+    },
     newMember() {
       const kind = draw.pick(['node', 'node', 'tab'] as const);
       const member = createMember(memberParts, { name: nameOf(members.length), kind });

@@ -29,6 +29,8 @@ interface StrikeState {
   /** A fault of the registrar lasts. */
   registrarBusy: boolean;
   registrarFile: 'newest' | 'old' | 'none';
+  /** Since when it runs undisturbed. */
+  registrarSinceMs: number;
   readonly twinsUntilMs: Map<string, number>;
   readonly unforgotten: Set<SimMember>;
 }
@@ -40,6 +42,7 @@ export function createStriker(stage: Stage): Striker {
     isEnded: false,
     registrarBusy: false,
     registrarFile: 'newest',
+    registrarSinceMs: -Infinity,
     twinsUntilMs: new Map(),
     unforgotten: new Set(),
   };
@@ -134,17 +137,23 @@ const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage,
   if (state.registrarBusy || registrar.running === undefined || stage.watch.moves === 0) return 'missed';
   if (hasAnyTwins(stage, state)) return 'missed';
   if (kind === 'old' && !registrar.hasOldCopy) return 'missed';
+  // Who was away may not know that a file is old, and would be believed if it came first (DECISIONS.md).
+  const isAnyAway = stage.members.some(({ run, disk: { isLost } }) => !isLost && (run?.mesh === undefined || run.isOver));
+  if (kind === 'old' && isAnyAway) return 'missed';
   state.registrarBusy = true;
   registrar.kill();
   if (kind !== 'newest') {
     registrar.start(kind);
     state.registrarFile = kind;
+    stage.setStarting(kind !== 'old');
   }
   return () => {
     registrar.kill();
     registrar.start('newest');
     state.registrarBusy = false;
     state.registrarFile = 'newest';
+    stage.setStarting(true);
+    state.registrarSinceMs = stage.world.nowMs();
   };
 };
 
@@ -224,6 +233,7 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
     return () => {
       running.process.wake();
       state.registrarBusy = false;
+      state.registrarSinceMs = stage.world.nowMs();
     };
   },
   join(stage, _fault, state) {
@@ -264,6 +274,9 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
     const isCut = (name: string): boolean =>
       stage.paths.path(name, 'registrar').isCut || stage.paths.path('registrar', name).isCut;
     if (member?.run?.process.state !== 'running' || state.registrarBusy || isCut(member.name)) return 'missed';
+    // The first process must have its registrar, to be told by it.
+    if (member.run.mesh?.status().registrar !== 'connected') return 'missed';
+    if (stage.world.nowMs() - state.registrarSinceMs < TWIN_MS + 1_000) return 'missed';
     state.twinsUntilMs.set(member.name, stage.world.nowMs() + TWIN_MS);
     member.startTwin();
     return nothing;
