@@ -1,7 +1,7 @@
 // The events between the parts of a running member: what is heard of the registrar and of the links, and
 // who is told.
 
-import { toMeshError } from '@shoal/shared';
+import { toMeshError, type PeerId, type Slot, type Wish } from '@shoal/shared';
 import type { PeerParts, Start } from './assemble.ts';
 import { noteBelonging } from './belonging.ts';
 import type { Hearing } from './mesh/hearing.ts';
@@ -37,7 +37,7 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
       admit(start, links);
       user.rosterChanged(change);
     }),
-    registration.on('wishChanged', (wish) => store.setWish(wish.moves)),
+    registration.on('wishChanged', (wish) => store.setWish(movesOf(wish, start.self))),
     registration.on('stateChanged', user.changed),
     registration.on('hearsAsked', ({ question, members }) =>
       registration.answerHears(
@@ -47,6 +47,11 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
     ),
     registration.on('stopped', (error) => void parts.stop(error)),
   ];
+}
+
+/** With one copy of each slot a wish is a move to its only copy. */
+function movesOf({ slots }: Wish, self: PeerId): readonly { readonly slot: Slot; readonly to: PeerId }[] {
+  return slots.flatMap(({ slot, copies: [to] }) => (to === undefined || to === self ? [] : [{ slot, to }]));
 }
 
 /** The highest table obeyed is noted now and then, unsynced: it shows an old file of the registrar's, and guards nothing. */

@@ -94,7 +94,7 @@ export const changeSchema = v.object({
       incarnation,
       why: v.picklist(['silent', 'stuck', 'goodbye', 'resigned', 'wished']),
     }),
-    /** To a backup; with one copy of each slot to the learner that has all of it, and the old owner's copy goes. */
+    /** To a backup, and the old owner stays as one; with one copy of each slot to the learner that has all of it, and the old owner's copy goes. */
     v.object({ kind: v.literal('hand-over'), member: peerId, incarnation }),
     v.object({ kind: v.literal('take-over') }),
     /** The owner of a revived slot has settled it. */
@@ -112,6 +112,9 @@ export type Propose = v.InferOutput<typeof proposeSchema>;
 export const lookupSchema = v.object({ members: v.pipe(v.array(peerId), v.maxLength(64)) });
 export const forgetSchema = v.object({ member: v.pipe(v.string(), v.minLength(1), v.maxLength(64)) });
 export const hearsSchema = v.object({ question: uint32, members: v.pipe(v.array(peerId), v.maxLength(1_024)) });
+/** Slots to serve from an older copy; all that are lost if none is named. */
+export const recoverSchema = v.object({ slots: v.optional(v.pipe(v.array(slot), v.maxLength(65_536))) });
+export type Recover = v.InferOutput<typeof recoverSchema>;
 export const hereSchema = v.object({ number: uint32 });
 
 export type MemberState = 'here' | 'paused' | 'leaving' | 'away';
@@ -172,15 +175,29 @@ export interface RosterChange {
   readonly gone: readonly PeerId[];
 }
 
+export interface WishedSlot {
+  readonly slot: Slot;
+  /** Who should have it, owner first, each member once; never empty. */
+  readonly copies: readonly PeerId[];
+}
+
+/** Replaces the wish before it. What it does not name should stay as it is. */
 export interface Wish {
-  /** Slots that the receiver owns and should hand to somebody else; replaces the wish before it. */
-  readonly moves: readonly { readonly slot: Slot; readonly to: PeerId }[];
+  /** Copies that each slot should have, if they can be had. */
+  readonly replicas: number;
+  /** Slots that the receiver owns and whose configuration should be another. */
+  readonly slots: readonly WishedSlot[];
 }
 
 export interface SlotOutcome {
   readonly slot: Slot;
   readonly written: boolean;
-  /** Why not, as one word: epoch, not-a-copy, incarnation, away, frozen. */
+  /**
+   * Why not, as one word. epoch: based on one that is no more · not-a-copy: who is asked for, or who asks, is none ·
+   * incarnation: an older process · away: who is to be added is not connected · frozen: revived and not settled ·
+   * is-a-copy: who is to be added is one · keep: the accused answered, and is the one to keep · unanswered: the
+   * proposer did not answer `still-there` · full: as many copies as a row can name.
+   */
   readonly reason?: string;
 }
 
@@ -189,6 +206,19 @@ export interface Outcome {
   readonly slots: readonly SlotOutcome[];
   /** The rows of those slots now; already durable. */
   readonly table: EncodedTable;
+}
+
+export interface RecoveredSlot {
+  readonly slot: Slot;
+  readonly from: PeerId;
+  /** For how long that copy has got no writes, at most; `undefined` if nobody knows. */
+  readonly ageMs?: number;
+}
+
+/** A backup should own the slot: it outlives the receiver, its owner (REPLICATION, rule 7). */
+export interface HandOverWanted {
+  readonly slot: Slot;
+  readonly to: PeerId;
 }
 
 export interface RelayedSignal {
@@ -214,8 +244,13 @@ export interface RegistrarRequests {
   update: { ask: Update; answer: Record<string, never> };
   signal: { ask: Signal; answer: Record<string, never> };
   propose: { ask: Propose; answer: Outcome };
-  /** Gives up the slots of a member that is away: they go, empty, to others. */
+  /**
+   * The storage of a member that is away will not come back: slots that only it had go, empty, to others.
+   * Refused while a process of it lives, and for a slot of which an older copy is left (`recover`).
+   */
   forget: { ask: v.InferOutput<typeof forgetSchema>; answer: { readonly member: PeerId; readonly slots: number } };
+  /** Serves lost slots from the newest copy that is left. Refused while a process of a newer copy lives. */
+  recover: { ask: Recover; answer: { readonly slots: readonly RecoveredSlot[] } };
   /** Serving has stopped; nothing follows. */
   goodbye: { ask: Record<string, never>; answer: Record<string, never> };
 }
@@ -234,6 +269,7 @@ export interface RegistrarEvents {
   wish: Wish;
   signal: RelayedSignal;
   stop: Stop;
+  'hand-over-wanted': HandOverWanted;
   'still-there': { readonly number: number };
   'who-hears': { readonly question: number; readonly members: readonly PeerId[] };
 }

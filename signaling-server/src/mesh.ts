@@ -8,6 +8,8 @@ import {
   type Outcome,
   type PeerId,
   type Propose,
+  type Recover,
+  type RecoveredSlot,
   type Update,
 } from '@shoal/shared';
 import { GivingUp } from './giving-up.ts';
@@ -61,6 +63,13 @@ export class Mesh {
     const forgotten = await this.#givingUp.forget(text);
     this.#wish.request();
     return forgotten;
+  }
+
+  /** With one copy of each slot there is no older one. */
+  async recover(ask: Recover): Promise<{ readonly slots: readonly RecoveredSlot[] }> {
+    if (this.state.frozen !== undefined) throw this.state.frozen;
+    void ask;
+    return { slots: [] };
   }
 
   wholeTable(): EncodedTable {

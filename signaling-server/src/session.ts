@@ -10,6 +10,7 @@ import {
   MeshError,
   proposeSchema,
   randomHex,
+  recoverSchema,
   signalSchema,
   toMeshError,
   updateSchema,
@@ -101,6 +102,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
     ),
     propose: async (payload) => mesh.propose(joined(), parsePayload('propose', proposeSchema, payload)),
     forget: async (payload) => (joined(), mesh.forget(parsePayload('forget', forgetSchema, payload).member)),
+    recover: async (payload) => (joined(), mesh.recover(parsePayload('recover', recoverSchema, payload))),
     goodbye: async () => goodbye(),
   };
 

@@ -13,6 +13,7 @@ const REQUESTS = [
   'signal',
   'propose',
   'forget',
+  'recover',
   'goodbye',
 ] as const satisfies readonly RegistrarRequestName[];
 const NOTES = ['here', 'hears'] as const satisfies readonly (keyof RegistrarNotes)[];

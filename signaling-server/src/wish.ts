@@ -61,7 +61,7 @@ export class WishSchedule {
 
   #send(seat: Seat, moves: readonly Move[]): void {
     if (seat.kind === 'command') return;
-    const wish = { moves: moves.map(({ slot, to }) => ({ slot, to })) };
+    const wish = { replicas: 1, slots: moves.map(({ slot, to }) => ({ slot, copies: [to] })) };
     const text = moves.map(({ slot, to }) => `${slot}:${to}`).join();
     // Nobody needs an empty wish who never had another.
     if ((this.#sent.get(seat) ?? '') === text) return;

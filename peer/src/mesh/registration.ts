@@ -9,6 +9,7 @@ import {
   type Configuration,
   createDeferred,
   createEmitter,
+  type HandOverWanted,
   type IceServer,
   type Incarnation,
   type Join,
@@ -50,6 +51,7 @@ export interface RegistrationEvents {
   rowsChanged: { readonly rows: readonly Configuration[] };
   rosterChanged: { readonly joined: readonly RosterEntry[]; readonly left: readonly RosterEntry[] };
   wishChanged: Wish;
+  handOverWanted: HandOverWanted;
   signalReceived: RelayedSignal;
   hearsAsked: RegistrarEvents['who-hears'];
   stateChanged: RegistrarState;
@@ -103,7 +105,7 @@ export interface Registration extends Subscribable<RegistrationEvents> {
   /** A row that another member sent with `moved`; true if it is news. It shows where to ask, and nothing else. */
   learn(row: Configuration): boolean;
   propose(changes: readonly Change[]): Promise<Outcome>;
-  request<Name extends 'update' | 'forget' | 'goodbye' | 'table' | 'signal'>(
+  request<Name extends 'update' | 'forget' | 'recover' | 'goodbye' | 'table' | 'signal'>(
     name: Name,
     ask: RegistrarRequests[Name]['ask'],
     options?: { readonly signal?: AbortSignal },
@@ -195,6 +197,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         return roster.change(received.payload.changed, received.payload.gone);
       case 'wish':
         return emitter.emit('wishChanged', received.payload);
+      case 'hand-over-wanted':
+        return emitter.emit('handOverWanted', received.payload);
       case 'signal':
         return emitter.emit('signalReceived', received.payload);
       case 'stop':

@@ -22,6 +22,7 @@ import {
   type RegistrarEventName,
   type RegistrarRequestName,
   type RegistrarRequests,
+  type Wish,
 } from '@shoal/shared';
 import {
   createMemoryTables,
@@ -171,9 +172,9 @@ export function counts(rows: readonly Configuration[], members: readonly Member[
 
 /** Carries out its wish, as an owner does when the taker has everything. */
 export async function handOver(member: Member, members: readonly Member[], proposalId: number): Promise<number> {
-  const wish = member.last('wish') as { moves: readonly { slot: number; to: PeerId }[] } | undefined;
+  const wish = member.last('wish') as Wish | undefined;
   const rows = await member.rows();
-  const changes = (wish?.moves ?? []).flatMap(({ slot, to }) => {
+  const changes = (wish?.slots ?? []).flatMap(({ slot, copies: [to] }) => {
     const row = rows[slot];
     const taker = members.find(({ id }) => id === to);
     if (row === undefined || taker === undefined || row.owner !== member.id) return [];
