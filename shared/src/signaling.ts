@@ -119,7 +119,7 @@ export const hereSchema = v.object({ number: uint32 });
 
 export type MemberState = 'here' | 'paused' | 'leaving' | 'away';
 
-/** A member as the roster shows it. Members that are away stay while they own slots. */
+/** A member as the roster shows it. Members that are away stay while a slot's row names them. */
 export interface RosterEntry {
   readonly id: PeerId;
   readonly incarnation: Incarnation;
@@ -196,7 +196,7 @@ export interface SlotOutcome {
    * Why not, as one word. epoch: based on one that is no more · not-a-copy: who is asked for, or who asks, is none ·
    * incarnation: an older process · away: who is to be added is not connected · frozen: revived and not settled ·
    * is-a-copy: who is to be added is one · keep: the accused answered, and is the one to keep · unanswered: the
-   * proposer did not answer `still-there` · full: as many copies as a row can name.
+   * proposer did not answer `still-there` · full: as many copies as a row can name · one-copy: in this mesh each slot has one.
    */
   readonly reason?: string;
 }

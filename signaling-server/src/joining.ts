@@ -18,8 +18,9 @@ import {
 } from '@shoal/shared';
 import type { MeshState, Seat } from './mesh-state.ts';
 import type { RegistrarClient } from './registrar-api.ts';
+import { reviveNow } from './reviving.ts';
 import { rosterEntries, withMember } from './roster.ts';
-import { firstRows, isBehind, revivedRows } from './table.ts';
+import { firstRows, isBehind } from './table.ts';
 
 /** How long an older incarnation has to close its connection once it is told to stop. */
 const STOP_WAIT_MS = 2_000;
@@ -144,11 +145,15 @@ function admit(state: MeshState, id: PeerId, { ask, client }: JoinRequest): Seat
   const seat: Seat = { id, incarnation, kind, client, gone: createDeferred<void>() };
   state.seats.set(id, seat);
   state.awaySinceMs.delete(id);
+  state.departed.delete(id);
+  if (state.beganMs.get(id)?.incarnation !== incarnation) {
+    state.beganMs.set(id, { incarnation, atMs: state.context.clock.monotonicMs() });
+  }
   state.setRoster(withMember(state.roster, entryOf(state, id, ask)));
   if (kind === 'command') return seat;
   const copy = { member: id, incarnation, durability };
   const { table } = state;
-  if (table.rows.length > 0) state.change(revivedRows(table, copy));
+  if (table.rows.length > 0) reviveNow(state);
   else if (ask.weight > 0) state.change(firstRows(table.slotCount, copy));
   return seat;
 }
@@ -171,7 +176,7 @@ function describe(state: MeshState, version: number): Joined {
     mesh: state.name,
     meshId: durable.meshId,
     meshTimeMs: context.clock.wallMs(),
-    replicas: 1,
+    replicas: state.replicas,
     slotCount: durable.slotCount,
     table: state.encodeWhole(),
     roster: rosterEntries(state.roster),

@@ -17,31 +17,43 @@ import { joinMesh, type JoinRequest } from './joining.ts';
 import { loadMesh, type MeshContext, type MeshState, type Seat } from './mesh-state.ts';
 import { Proposals } from './proposals.ts';
 import { Questions } from './questions.ts';
+import { Reviving } from './reviving.ts';
 import { withUpdate } from './roster.ts';
+import { Presences } from './still-there.ts';
 import { WishSchedule } from './wish.ts';
 
 export class Mesh {
   readonly state: MeshState;
   readonly questions = new Questions();
-  readonly #proposals = new Proposals();
+  readonly presences = new Presences();
+  readonly #proposals = new Proposals(this.presences);
   readonly #wish: WishSchedule;
   readonly #givingUp: GivingUp;
+  readonly #reviving: Reviving;
 
   constructor(state: MeshState, isNew: boolean) {
     this.state = state;
     this.#wish = new WishSchedule(state, isNew ? 0 : state.context.wishQuietMs);
     this.#givingUp = new GivingUp(state, this.questions);
     this.#givingUp.watch();
+    this.#reviving = new Reviving(state, this.questions, () => this.#wish.request());
   }
 
   async join(request: JoinRequest): Promise<{ readonly seat: Seat; readonly joined: Joined }> {
     const result = await joinMesh(this.state, request);
+    this.presences.joined(result.seat);
+    this.#reviving.look();
     this.#wish.request();
     return result;
   }
 
-  leave(seat: Seat): void {
-    this.state.leave(seat);
+  /** Who says goodbye can't take it back: its process counts as gone (REPLICATION, rule 23). */
+  leave(seat: Seat, how: 'goodbye' | 'lost' = 'lost'): void {
+    const { state } = this;
+    const isHere = state.seats.get(seat.id) === seat;
+    state.leave(seat);
+    if (how === 'goodbye' && isHere && state.roster.has(seat.id)) state.departed.set(seat.id, seat.incarnation);
+    this.#reviving.look();
     this.questions.left(seat);
     this.#wish.request();
     this.#givingUp.watch();
@@ -55,6 +67,8 @@ export class Mesh {
   async propose(seat: Seat, propose: Propose): Promise<Outcome> {
     if (seat.kind === 'command') throw new MeshError('forbidden', 'A command owns nothing and proposes nothing.');
     const outcome = await this.#proposals.propose(this.state, seat, propose);
+    // Written for a process that is gone since.
+    if (this.state.seats.get(seat.id) !== seat) this.#reviving.look();
     this.#wish.request();
     return outcome;
   }
@@ -79,7 +93,9 @@ export class Mesh {
   async close(): Promise<void> {
     this.#wish.close();
     this.#givingUp.close();
+    this.#reviving.close();
     this.questions.close();
+    this.presences.close();
     this.state.close();
     // Who was seen last, and when, is worth a last write, but not more.
     if (this.state.isFounded) await this.state.commit().catch(() => undefined);

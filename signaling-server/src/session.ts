@@ -83,7 +83,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
     const leaver = joined();
     seat = undefined;
     hasLeft = true;
-    mesh.leave(leaver);
+    mesh.leave(leaver, 'goodbye');
     return {};
   };
 
@@ -137,8 +137,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
         if (isEnded) return;
         admit(name, payload);
         if (name === 'hears') mesh.questions.answer(joined(), parsePayload('hears', hearsSchema, payload));
-        // Answers to `still-there` have no question before slots have more copies than one.
-        else parsePayload('here', hereSchema, payload);
+        else mesh.presences.here(joined(), parsePayload('here', hereSchema, payload).number);
       } catch (thrown) {
         context.logger.warn('noteRefused', { note: name, error: toMeshError(thrown).message });
       }

@@ -10,15 +10,15 @@ import {
   type RosterEntry,
   type Slot,
 } from '@shoal/shared';
+import { decideChange } from '../../../signaling-server/src/decision.ts';
+import { planRevival } from '../../../signaling-server/src/revival.ts';
 import { decodeTableFile, encodeTableFile, type TableFile } from '../../../signaling-server/src/table-file.ts';
 import {
   changedRows,
   createTable,
-  decideChange,
   firstRows,
   givenUpRows,
   isBehind,
-  revivedRows,
   slotsOwnedBy,
   withNextTerm,
   withRows,
@@ -37,7 +37,7 @@ const founded = (): Table => {
   const table = createTable(meshId, 4);
   return withRows(table, firstRows(4, ada));
 };
-const context = { proposer: { id: ada.member, incarnation: ada.incarnation }, copyOf: () => ben };
+const context = { proposer: { id: ada.member, incarnation: ada.incarnation }, replicas: 1, copyOf: () => ben };
 const slot = (index: number): Slot => must(founded().rows[index], 'row').slot;
 
 test('grows its epoch by one for each change, and knows which rows a change made', () => {
@@ -92,7 +92,12 @@ test('refuses who is no owner, an older incarnation of it, and a taker that is a
 test('revives only slots of an older incarnation, and lets them be settled under the same epoch', () => {
   const again = copy('a', '2');
 
-  const revived = withRows(founded(), revivedRows(founded(), again));
+  const view = {
+    nowMs: 0,
+    presenceOf: ({ incarnation }: Copy) => (incarnation === again.incarnation ? 'here' : 'gone') as 'here' | 'gone',
+    back: () => ({ copy: again, beganMs: 0 }),
+  };
+  const revived = withRows(founded(), planRevival(founded(), view).rows);
   const settled = decideChange(
     revived,
     { slot: slot(3), epoch: 2, change: { kind: 'settled' } },
@@ -101,7 +106,7 @@ test('revives only slots of an older incarnation, and lets them be settled under
 
   expect(revived.rows.every(({ epoch, settled: is, copies }) => epoch === 2 && !is && copies[0] === again)).toBe(true);
   expect(settled).toMatchObject({ kind: 'written', row: { epoch: 2, settled: true } });
-  expect(revivedRows(revived, again)).toEqual([]);
+  expect(planRevival(revived, view).rows).toEqual([]);
 });
 
 test('empties the slots that are given up', () => {
