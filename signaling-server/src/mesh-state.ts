@@ -24,9 +24,16 @@ import {
 } from '@shoal/shared';
 import { createGroupCommit } from './group-commit.ts';
 import type { RegistrarClient, TableStore } from './registrar-api.ts';
-import { rosterDifference, withoutConnection, withoutUnnamed, type MemberRecord, type Roster } from './roster.ts';
+import {
+  rosterDifference,
+  withDropped,
+  withoutConnection,
+  withoutUnnamed,
+  type MemberRecord,
+  type Roster,
+} from './roster.ts';
 import { decodeTableFile, encodeTableFile } from './table-file.ts';
-import { changedRows, createTable, namedIn, withNextTerm, withRows, type Table } from './table.ts';
+import { changedRows, createTable, namedIn, newlyDropped, withNextTerm, withRows, type Table } from './table.ts';
 
 /** Between tries to write a table that could not be written. */
 const WRITE_AGAIN_MS = 1_000;
@@ -116,7 +123,9 @@ export class MeshState {
 
   change(rows: readonly Configuration[]): void {
     if (rows.length === 0) return;
+    const dropped = newlyDropped(this.#table, rows);
     this.#table = withRows(this.#table, rows);
+    this.setRoster(withDropped(this.#roster, dropped, this.context.clock.wallMs()));
     const isAnyAway = [...this.#roster.values()].some(({ entry }) => entry.state === 'away');
     if (!isAnyAway) return;
     this.setRoster(withoutUnnamed(this.#roster, namedIn(this.#table)));

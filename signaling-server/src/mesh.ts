@@ -17,6 +17,7 @@ import { joinMesh, type JoinRequest } from './joining.ts';
 import { loadMesh, type MeshContext, type MeshState, type Seat } from './mesh-state.ts';
 import { Proposals } from './proposals.ts';
 import { Questions } from './questions.ts';
+import { recoverSlots } from './recovering.ts';
 import { Reviving } from './reviving.ts';
 import { withUpdate } from './roster.ts';
 import { Presences } from './still-there.ts';
@@ -75,15 +76,15 @@ export class Mesh {
 
   async forget(text: string): Promise<{ readonly member: PeerId; readonly slots: number }> {
     const forgotten = await this.#givingUp.forget(text);
+    this.#reviving.look();
     this.#wish.request();
     return forgotten;
   }
 
-  /** With one copy of each slot there is no older one. */
   async recover(ask: Recover): Promise<{ readonly slots: readonly RecoveredSlot[] }> {
-    if (this.state.frozen !== undefined) throw this.state.frozen;
-    void ask;
-    return { slots: [] };
+    const recovered = await recoverSlots(this.state, this.questions, ask);
+    this.#wish.request();
+    return recovered;
   }
 
   wholeTable(): EncodedTable {

@@ -11,6 +11,8 @@ export interface MemberRecord {
   readonly retired: readonly Incarnation[];
   /** Mesh time at which its incarnation first came in: of two copies the longer-lived one stays. */
   readonly sinceMs?: number;
+  /** Mesh time at which it was last dropped from a slot: how old what it has of that one is, at most. */
+  readonly droppedAtMs?: number;
 }
 
 export type Roster = ReadonlyMap<PeerId, MemberRecord>;
@@ -20,7 +22,8 @@ export function withMember(roster: Roster, entry: RosterEntry): Roster {
   const before = roster.get(entry.id);
   const retired = before?.retired ?? [];
   const isNew = before !== undefined && before.entry.incarnation !== entry.incarnation;
-  const record = {
+  const record: MemberRecord = {
+    ...before,
     entry,
     retired: isNew ? [...retired, before.entry.incarnation].slice(-RETIRED_KEPT) : retired,
     sinceMs: isNew ? entry.seenAtMs : (before?.sinceMs ?? entry.seenAtMs),
@@ -89,4 +92,10 @@ export function membersNamed(roster: Roster, text: string): readonly RosterEntry
 export function withoutUnnamed(roster: Roster, named: ReadonlySet<PeerId>): Roster {
   const kept = [...roster].filter(([id, { entry }]) => entry.state !== 'away' || named.has(id));
   return kept.length === roster.size ? roster : new Map(kept);
+}
+
+/** The roster with the time at which these members were dropped from a slot. */
+export function withDropped(roster: Roster, dropped: ReadonlySet<PeerId>, nowMs: number): Roster {
+  if (dropped.size === 0) return roster;
+  return new Map([...roster].map(([id, record]) => [id, dropped.has(id) ? { ...record, droppedAtMs: nowMs } : record]));
 }

@@ -61,20 +61,32 @@ export function firstRows(slotCount: number, copy: Copy): readonly Configuration
   });
 }
 
-/** The slots of a member that is given up, empty, on the members that take them. */
-export function givenUpRows(table: Table, taken: ReadonlyMap<Slot, Copy>): readonly Configuration[] {
-  return table.rows.flatMap((row) => {
-    const copy = taken.get(row.slot);
-    if (copy === undefined) return [];
-    const epoch = row.epoch + 1;
-    return [{ ...row, epoch, owner: copy.member, copies: [copy], dropped: [], settled: true, emptyBefore: epoch }];
-  });
+/** A slot that is declared empty, on the member that takes it. */
+export function emptyRow(row: Configuration, copy: Copy): Configuration {
+  const epoch = row.epoch + 1;
+  return { ...row, epoch, owner: copy.member, copies: [copy], dropped: [], settled: true, emptyBefore: epoch };
 }
 
-export function slotsOwnedBy(table: Table, owner: PeerId): number {
-  let count = 0;
-  for (const row of table.rows) if (row.owner === owner) count += 1;
-  return count;
+/** A row without a member whose storage will not come back: `only` if nobody else has a copy, `older` if others have. */
+export function rowWithout(row: Configuration, member: PeerId): Configuration | 'only' | 'older' {
+  const copies = row.copies.filter((copy) => copy.member !== member);
+  const dropped = row.dropped.filter((copy) => copy.member !== member);
+  const [first] = copies;
+  if (first === undefined) return dropped.length === 0 ? 'only' : 'older';
+  if (copies.length === row.copies.length) return dropped.length === row.dropped.length ? row : { ...row, dropped };
+  const heir = copies.find(({ durability }) => durability === 'strict') ?? first;
+  const owner = row.owner === member ? heir.member : row.owner;
+  return { ...row, epoch: row.epoch + 1, owner, copies, dropped };
+}
+
+/** Members that the change of a row has just dropped. */
+export function newlyDropped(before: Table, rows: readonly Configuration[]): ReadonlySet<PeerId> {
+  const members = new Set<PeerId>();
+  for (const row of rows) {
+    const known = before.rows[row.slot]?.dropped ?? [];
+    for (const { member } of row.dropped) if (!known.some((copy) => copy.member === member)) members.add(member);
+  }
+  return members;
 }
 
 /** Members of which a slot's row says something: as copies, or as dropped ones. */

@@ -16,10 +16,10 @@ import { decodeTableFile, encodeTableFile, type TableFile } from '../../../signa
 import {
   changedRows,
   createTable,
+  emptyRow,
   firstRows,
-  givenUpRows,
   isBehind,
-  slotsOwnedBy,
+  rowWithout,
   withNextTerm,
   withRows,
   type Table,
@@ -109,13 +109,18 @@ test('revives only slots of an older incarnation, and lets them be settled under
   expect(planRevival(revived, view).rows).toEqual([]);
 });
 
-test('empties the slots that are given up', () => {
-  const rows = givenUpRows(founded(), new Map([[slot(2), ben]]));
+test('empties a slot only if nobody else has a copy, now or dropped', () => {
+  const alone = must(founded().rows[2], 'row');
+  const both = { ...alone, copies: [ada, ben] };
 
-  expect(rows).toEqual([
-    { slot: 2, epoch: 2, owner: ben.member, copies: [ben], dropped: [], settled: true, emptyBefore: 2 },
-  ]);
-  expect(slotsOwnedBy(withRows(founded(), rows), ada.member)).toBe(3);
+  expect(emptyRow(alone, ben)).toEqual({
+    ...{ slot: 2, epoch: 2, owner: ben.member, copies: [ben], dropped: [], settled: true, emptyBefore: 2 },
+  });
+  expect(rowWithout(alone, ada.member)).toBe('only');
+  expect(rowWithout({ ...alone, dropped: [ben] }, ada.member)).toBe('older');
+  expect(rowWithout({ ...alone, dropped: [ben] }, ben.member)).toEqual(alone);
+  expect(rowWithout(both, ada.member)).toEqual({ ...alone, epoch: 2, owner: ben.member, copies: [ben] });
+  expect(rowWithout(alone, ben.member)).toBe(alone);
 });
 
 test('tells a table that a member has seen newer, also behind a newer term', () => {
