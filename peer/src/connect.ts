@@ -1,7 +1,7 @@
 // The events between the parts of a running member: what is heard of the registrar and of the links, and
 // who is told.
 
-import { toMeshError, type PeerId, type Slot, type Wish } from '@shoal/shared';
+import { toMeshError } from '@shoal/shared';
 import type { PeerParts, Start } from './assemble.ts';
 import { noteBelonging } from './belonging.ts';
 import type { Hearing } from './mesh/hearing.ts';
@@ -37,7 +37,8 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
       admit(start, links);
       user.rosterChanged(change);
     }),
-    registration.on('wishChanged', (wish) => store.setWish(movesOf(wish, start.self))),
+    registration.on('wishChanged', store.setWish),
+    registration.on('handOverWanted', ({ slot, to }) => store.giveTo(slot, to)),
     registration.on('stateChanged', user.changed),
     registration.on('hearsAsked', ({ question, members }) =>
       registration.answerHears(
@@ -47,11 +48,6 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
     ),
     registration.on('stopped', (error) => void parts.stop(error)),
   ];
-}
-
-/** With one copy of each slot a wish is a move to its only copy. */
-function movesOf({ slots }: Wish, self: PeerId): readonly { readonly slot: Slot; readonly to: PeerId }[] {
-  return slots.flatMap(({ slot, copies: [to] }) => (to === undefined || to === self ? [] : [{ slot, to }]));
 }
 
 /** The highest table obeyed is noted now and then, unsynced: it shows an old file of the registrar's, and guards nothing. */
@@ -86,10 +82,11 @@ export function connectLinks(parts: Connected & { readonly router: Router }): re
       router.linkClosed(member, reason);
       user.changed();
     }),
-    links.on('frameReceived', ({ from, frame }) => {
+    links.on('frameReceived', ({ from, incarnation, frame }) => {
       hearing.heard();
-      router.receive(from, frame);
+      router.receive(from, incarnation, frame);
     }),
+    links.on('goodbyeReceived', ({ from, incarnation }) => store.goodbye(from, incarnation)),
     links.on('linkChanged', () => {
       user.changed();
     }),

@@ -5,13 +5,15 @@ import { abortable, limits, type Configuration, MeshError, type Slot, createElap
 import type { StoreView } from '../api.ts';
 import { createBulkPlaces } from './bulk-places.ts';
 import { createKeyLocks } from './key-locks.ts';
+import { createLeases } from './leases.ts';
 import { createProposals } from './proposals.ts';
 import type { RangeStoreDeps } from './range-store.ts';
 import { createReadingPlaces } from './reading-places.ts';
+import { tellOpen } from './replication.ts';
 import { createRetryMemory } from './retry-memory.ts';
 import { dispatch } from './slot.ts';
 import { createSlotRecords } from './slot-records.ts';
-import { createCell, type SlotCell, type StoreContext } from './store-context.ts';
+import { createCell, otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
 import { createTombstones } from './tombstones.ts';
 import { createValueCache } from './value-cache.ts';
 import { createWaiters } from './waiters.ts';
@@ -20,6 +22,12 @@ export interface Life {
   isClosed: boolean;
   /** Serves what it has until it is handed over or closed, and takes nothing more. */
   isEnding: boolean;
+}
+
+export interface ContextParts {
+  readonly life: Life;
+  applyRows(rows: readonly Configuration[]): void;
+  planned(): void;
 }
 
 export interface StoreParts {
@@ -37,11 +45,13 @@ const SWEEP_EVERY = 60;
 
 export function createContext(
   deps: RangeStoreDeps,
-  { life, applyRows }: { readonly life: Life; applyRows(rows: readonly Configuration[]): void },
+  { life, applyRows, planned }: ContextParts,
 ): StoreParts {
   const cells = new Map<Slot, SlotCell>();
   const elapsed = createElapsedClock(deps.clock);
   const waiters = createWaiters();
+  const leases = createLeases({ elapsed, table: deps.table, onHeld: () => waiters.wakeAll() });
+  let numbers = 0;
   const cache = createValueCache(deps.cacheBytes);
   const bulk = createBulkPlaces();
   const reading = createReadingPlaces(limits.readingBytes);
@@ -72,6 +82,8 @@ export function createContext(
   const context: StoreContext = {
     deps,
     elapsed,
+    leases,
+    replicas: 1,
     cache,
     waiters,
     ready,
@@ -94,6 +106,10 @@ export function createContext(
     pending: new Map(),
     isClosed: () => life.isClosed,
     isReady: () => isReady,
+    mayAnswer: (cell) => mayAnswer(context, cell),
+    ownerFailed: (cell) => ownerFailed(context, cell),
+    nextNumber: () => (numbers += 1),
+    planned,
     takesLearning: () => !life.isEnding,
     cell(slot) {
       const known = cells.get(slot);
@@ -143,10 +159,33 @@ export function createContext(
     async close() {
       stopTick();
       stopGone();
+      for (const cell of cells.values()) {
+        cell.backup?.stop();
+        cell.settle?.stop();
+        tellOpen(cell);
+      }
       await Promise.allSettled([...context.pending.values()]);
       await Promise.allSettled([...cells.values()].map(({ jobs }) => jobs));
     },
   };
+}
+
+function mayAnswer({ deps, leases }: StoreContext, cell: SlotCell): boolean {
+  if (!deps.mayServe()) return false;
+  for (const copy of otherCopies(cell, deps.self)) if (!leases.holds(copy)) return false;
+  const { state } = cell;
+  if (state.role !== 'serving' || state.adding !== true || state.handOff === undefined) return true;
+  return leases.holds({ member: state.handOff.to, incarnation: state.handOff.incarnation });
+}
+
+function ownerFailed(context: StoreContext, cell: SlotCell): void {
+  const others = otherCopies(cell, context.deps.self);
+  const to = others.find((copy) => context.leases.holds(copy)) ?? others[0];
+  if (to === undefined) return;
+  cell.hasFailed = true;
+  const { member, incarnation } = to;
+  const handOff = { to: member, incarnation, number: context.nextNumber(), purpose: 'give' } as const;
+  context.dispatch(cell, { kind: 'failed', to: handOff });
 }
 
 function viewOf(

@@ -98,7 +98,6 @@ export function mayTakeOver(
   granted: GrantedLease,
   { nowMs, rowMs }: { readonly nowMs: number; readonly rowMs: number },
 ): boolean {
-  if (granted.claims > 0) return false;
   return granted.gone || nowMs - Math.max(granted.yesMs ?? rowMs, rowMs) >= limits.graceMs;
 }
 

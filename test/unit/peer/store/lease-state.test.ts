@@ -74,7 +74,6 @@ describe('at the grantor', () => {
   test('says no while a claim is open, and until its own table has the outcome', () => {
     let granted = claimMade(ask(NOTHING_GRANTED, 0).granted);
     expect(ask(granted, 10).lease).toBe(false);
-    expect(mayTakeOver(granted, { nowMs: 9_999, rowMs: 0 })).toBe(false);
 
     granted = claimKnown(granted, { written: true, table: at(7), nowMs: 20 });
     expect(ask(granted, 30, at(7), at(6)).lease).toBe(false);
