@@ -197,6 +197,7 @@ function createStore(
     meshNowMs: () => registration.meshNowMs(),
     mayServe: () => parts.hearing.mayServe(),
     table: () => registration.table,
+    replicas: () => registration.standing.replicas,
     isConnected: () => registration.state === 'connected',
     onFatal: parts.onFatal,
     onChanged: parts.onChanged,

@@ -81,6 +81,8 @@ export interface RegistrationDeps {
 /** What the registrar said when it last let this member in. */
 export interface Standing {
   readonly slotCount: number;
+  /** Copies that each slot should have. */
+  readonly replicas: number;
   readonly meshId: MeshId | undefined;
   readonly iceServers: readonly IceServer[];
   /** From this machine's wall clock to mesh time. */
@@ -127,7 +129,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
   let isStopped = false;
-  let standing: Standing = { slotCount: 0, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
+  let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
 
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
@@ -159,8 +161,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     });
     // Half of the round trip is the best guess of when the registrar looked at its clock.
     const meshOffsetMs = joined.meshTimeMs - (askedAtMs + clock.wallMs()) / 2;
-    const { meshId, slotCount, iceServers } = joined;
-    standing = { meshId, slotCount, iceServers, meshOffsetMs };
+    const { meshId, slotCount, replicas, iceServers } = joined;
+    standing = { meshId, slotCount, replicas, iceServers, meshOffsetMs };
     table.apply(joined.table);
     roster.replace(joined.roster);
     setState('connected');

@@ -15,12 +15,7 @@ import { createSettleCopy } from './settle-copy.ts';
 import type { RecordToWrite } from './slot-records.ts';
 import { resetDigest, type SlotCell, type StoreContext } from './store-context.ts';
 
-export type BackupFrame =
-  | ReplicateFrame
-  | TakeEpochFrame
-  | SettleKeysFrame
-  | SettleRecordsFrame
-  | DropTombstonesFrame;
+export type BackupFrame = ReplicateFrame | TakeEpochFrame | SettleKeysFrame | SettleRecordsFrame | DropTombstonesFrame;
 
 export interface Backup {
   /** From the owner, at the slot's epoch. */
@@ -144,4 +139,3 @@ export function createBackup(context: StoreContext, cell: SlotCell, known: Promi
     },
   };
 }
-

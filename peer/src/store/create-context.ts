@@ -43,10 +43,7 @@ export interface StoreParts {
 const FREE_EVERY = 5;
 const SWEEP_EVERY = 60;
 
-export function createContext(
-  deps: RangeStoreDeps,
-  { life, applyRows, planned }: ContextParts,
-): StoreParts {
+export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }: ContextParts): StoreParts {
   const cells = new Map<Slot, SlotCell>();
   const elapsed = createElapsedClock(deps.clock);
   const waiters = createWaiters();
@@ -83,7 +80,7 @@ export function createContext(
     deps,
     elapsed,
     leases,
-    replicas: 1,
+    replicas: deps.replicas(),
     cache,
     waiters,
     ready,

@@ -63,7 +63,11 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
     for (const { slot, copies } of wish) {
       const cell = cells.get(slot);
       if (cell?.row === undefined || !isReady(slot)) continue;
-      const step = nextStep(cell.row, copies, { self, canTake: (member) => canTake(cell, member) });
+      const step = nextStep(cell.row, copies, {
+        self,
+        replicas: context.replicas,
+        canTake: (member) => canTake(cell, member),
+      });
       if (step === undefined) continue;
       if (!('drop' in step)) moves.push(step);
       else proposeDrop(context, cell, { member: step.drop, why: 'wished' });
@@ -102,7 +106,11 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
       for (const cell of [...context.handOffs]) {
         // A sealed one is a round trip from its end: finishing is the shorter stop.
         const { outgoing } = cell;
-        if (cell.state.role === 'serving' && outgoing !== undefined && wished.get(cell.slot)?.includes(outgoing.to) !== true)
+        if (
+          cell.state.role === 'serving' &&
+          outgoing !== undefined &&
+          wished.get(cell.slot)?.includes(outgoing.to) !== true
+        )
           outgoing.giveUp('not wished any more');
       }
       plan();

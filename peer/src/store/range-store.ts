@@ -59,6 +59,8 @@ export interface RangeStoreDeps {
   mayServe(): boolean;
   /** The table that this member has obeyed: all rows up to it were applied here. */
   table(): TableEpoch;
+  /** Copies that a slot should have, as the registrar said last. */
+  replicas(): number;
   /** Whether the registrar can be asked now. */
   isConnected(): boolean;
   /** A storage failure that ends this incarnation. */

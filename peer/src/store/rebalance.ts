@@ -19,16 +19,18 @@ export type Step = Move | { readonly slot: Slot; readonly drop: PeerId };
 export function nextStep(
   { slot, copies }: Configuration,
   wished: readonly PeerId[],
-  { self, canTake }: { readonly self: PeerId; canTake(member: PeerId): boolean },
+  { self, replicas, canTake }: { readonly self: PeerId; readonly replicas: number; canTake(member: PeerId): boolean },
 ): Step | undefined {
   const has = (member: PeerId): boolean => copies.some((copy) => copy.member === member);
   const missing = wished.find((member) => !has(member) && canTake(member));
   if (missing !== undefined) {
-    const purpose = copies.length === 1 && wished.length === 1 ? 'move' : 'add';
-    return { slot, to: missing, purpose };
+    if (replicas > 1) return { slot, to: missing, purpose: 'add' };
+    const other = copies.find(({ member }) => member !== self);
+    return other === undefined ? { slot, to: missing, purpose: 'move' } : { slot, drop: other.member };
   }
   const [owner] = wished;
-  if (owner !== undefined && owner !== self) return has(owner) && canTake(owner) ? { slot, to: owner, purpose: 'give' } : undefined;
+  if (owner !== undefined && owner !== self)
+    return has(owner) && canTake(owner) ? { slot, to: owner, purpose: 'give' } : undefined;
   const isWhole = wished.every(has);
   const surplus = copies.find(({ member }) => member !== self && !wished.includes(member));
   return isWhole && surplus !== undefined ? { slot, drop: surplus.member } : undefined;

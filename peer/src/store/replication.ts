@@ -89,7 +89,11 @@ export function tellOpen(cell: SlotCell): void {
 }
 
 /** A copy that lives and has owed an acknowledgement for too long (rule 22). */
-export function owesTooLong(cell: SlotCell, copy: { member: PeerId; incarnation: Incarnation }, nowMs: number): boolean {
+export function owesTooLong(
+  cell: SlotCell,
+  copy: { member: PeerId; incarnation: Incarnation },
+  nowMs: number,
+): boolean {
   const acknowledgedMs = cell.acknowledgedMs.get(copy.member) ?? 0;
   for (const open of cell.open.values()) {
     if (open.storedBy.has(copy.incarnation)) continue;

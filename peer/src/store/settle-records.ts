@@ -82,8 +82,7 @@ export async function sendSettleKeys(
   let page: KeyVersion[] = [];
   const send = async (last: boolean): Promise<void> => {
     await context.deps.room(to);
-    if (!target.isOver())
-      context.deps.send(to, { kind: 'settle-keys', slot: cell.slot, epoch, keys: page, last });
+    if (!target.isOver()) context.deps.send(to, { kind: 'settle-keys', slot: cell.slot, epoch, keys: page, last });
     page = [];
   };
   for await (const each of keys) {

@@ -139,7 +139,8 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
       const now = clock.monotonicMs();
       for (const each of copies.values()) {
         if (isPushing || each.step === 'equal' || each.step === 'pulled') continue;
-        const isDue = now - Math.max(each.askedAtMs, each.heardAtMs) >= (each.step === 'asked' ? ASK_AGAIN_MS : limits.stuckMs);
+        const isDue =
+          now - Math.max(each.askedAtMs, each.heardAtMs) >= (each.step === 'asked' ? ASK_AGAIN_MS : limits.stuckMs);
         if (each.copy.member === member || (member === undefined && isDue)) ask(each);
       }
     },

@@ -45,7 +45,8 @@ export function receiveSlotFrame(context: StoreContext, mail: SlotMail): void {
     case 'settle-keys':
     case 'settle-records':
       // Both ways: from a copy to the owner that settles, and back.
-      if (cell.settle !== undefined && frame.epoch === cell.row?.epoch) return cell.settle.receive(from, incarnation, frame);
+      if (cell.settle !== undefined && frame.epoch === cell.row?.epoch)
+        return cell.settle.receive(from, incarnation, frame);
       return fromOwner(context, cell, { from, incarnation, frame });
     default:
       return fromOwner(context, cell, { from, incarnation, frame });

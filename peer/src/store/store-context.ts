@@ -105,7 +105,7 @@ export interface StoreContext {
   readonly deps: RangeStoreDeps;
   readonly elapsed: ElapsedClock;
   readonly leases: Leases;
-  /** Copies that a slot should have, as the last wish said. */
+  /** Copies that a slot should have. */
   replicas: number;
   readonly cache: ValueCache;
   readonly records: SlotRecords;

@@ -75,7 +75,12 @@ async function drop(context: StoreContext, cell: SlotCell, { slot, key, version 
     if (!isSame || !isServing(cell, stay)) return;
     await context.records.remove(slot, [key]);
     for (const { member } of otherCopies(cell, context.deps.self))
-      context.deps.send(member, { kind: 'drop-tombstones', slot, epoch: cell.row?.epoch ?? 0, keys: [{ key, version }] });
+      context.deps.send(member, {
+        kind: 'drop-tombstones',
+        slot,
+        epoch: cell.row?.epoch ?? 0,
+        keys: [{ key, version }],
+      });
     if (cell.stay === stay) cell.digest = removeFromDigest(cell.digest, key, version);
   } finally {
     cell.sweeping -= 1;

@@ -77,7 +77,8 @@ function lookAt(context: StoreContext, cell: SlotCell, nowMs: number): void {
   }
   if (state.role !== 'serving' && state.role !== 'sealed' && state.role !== 'settling') return;
   // One proposal at a time: that of the hand-off first.
-  if ((state.role === 'serving' && state.adding === true) || (state.role !== 'serving' && state.step === 'proposing')) return;
+  if ((state.role === 'serving' && state.adding === true) || (state.role !== 'serving' && state.step === 'proposing'))
+    return;
   for (const copy of otherCopies(cell, context.deps.self)) {
     const why = accuse(context, cell, copy, nowMs);
     if (why !== undefined) return proposeDrop(context, cell, { member: copy.member, why });
@@ -102,11 +103,15 @@ export function proposeDrop(
   cell.isProposing = true;
   const { incarnation } = copy;
   context.deps.logger.info('copy dropped', { slot: cell.slot, member, why });
-  propose(context, { slot: cell.slot, epoch: row.epoch, change: { kind: 'drop', member, incarnation, why } }, (outcome) => {
-    cell.isProposing = false;
-    if (!outcome.written) rest(context, cell);
-    context.planned();
-  });
+  propose(
+    context,
+    { slot: cell.slot, epoch: row.epoch, change: { kind: 'drop', member, incarnation, why } },
+    (outcome) => {
+      cell.isProposing = false;
+      if (!outcome.written) rest(context, cell);
+      context.planned();
+    },
+  );
 }
 
 function takeOver(context: StoreContext, cell: SlotCell, owner: Copy): void {

@@ -178,6 +178,7 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
       meshNowMs: () => clock.wallMs(),
       mayServe: () => member.mayServe,
       table: () => ({ term: 1, epoch: member.tableEpoch }),
+      replicas: () => 1,
       isConnected: () => harness.registrarAway === undefined,
       onFatal: (error) => void member.fatal.push(error),
       onChanged: () => undefined,
@@ -258,7 +259,10 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
           .filter(({ owner }) => owner === member.id)
           .map(({ slot }) => {
             const placed = place(slot);
-            return { slot, copies: (typeof placed === 'string' ? [placed] : placed).map((name) => harness.member(name).id) };
+            return {
+              slot,
+              copies: (typeof placed === 'string' ? [placed] : placed).map((name) => harness.member(name).id),
+            };
           });
         const replicas = Math.max(1, ...slots.map(({ copies }) => copies.length));
         member.store.setWish({ replicas, slots });
