@@ -157,7 +157,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
             registration,
             self,
             events,
-            isOver: () => over !== undefined || status.ownedSlots() === 0,
+            isOver: () => over !== undefined || status.heldSlots() === 0,
           },
           options,
         );

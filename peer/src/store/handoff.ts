@@ -183,6 +183,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
         // What it stored as this learner counts only if it became a copy (S51).
         if (!isAdded) open.storedBy.delete(incarnation);
         settleOwed(open);
+        tell(open);
       }
     },
     isStuck: (nowMs) =>

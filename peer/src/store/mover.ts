@@ -69,6 +69,9 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
         canTake: (member) => canTake(cell, member),
       });
       if (step === undefined) continue;
+      // Nothing is sealed for a registrar that is away.
+      const isSealing = !('drop' in step) && step.purpose === 'give';
+      if (isSealing && !(context.deps.isConnected() && context.proposals.isFlowing())) continue;
       if (!('drop' in step)) moves.push(step);
       else proposeDrop(context, cell, { member: step.drop, why: 'wished' });
     }

@@ -31,12 +31,14 @@ export function ownedRow(state: Owner, row: Configuration, meaning: RowMeaning):
   // The row that says `settled` has the epoch of before.
   if (row.epoch === state.epoch) return { kind: 'goes-on', step: stay(state) };
   const resend: SlotEffect = { kind: 'resend' };
-  if (state.role === 'sealed' && state.step === 'closing')
-    return { kind: 'goes-on', step: { state: { ...state, epoch: row.epoch }, effects: [resend] } };
   const isAdded =
     handOff?.purpose === 'add' &&
     row.copies.some(({ member, incarnation }) => member === handOff.to && incarnation === handOff.incarnation);
   const effects: readonly SlotEffect[] = isAdded ? [{ kind: 'added', handOff }] : ended;
+  if (state.role === 'sealed' && state.step === 'closing') {
+    const closed: SealedState = { ...withoutHandOff(state), role: 'sealed', epoch: row.epoch, step: 'closing' };
+    return { kind: 'goes-on', step: { state: closed, effects: [...effects, resend] } };
+  }
   const next: ServingState = { ...withoutHandOff(state), epoch: row.epoch };
   const unsealed: readonly SlotEffect[] = state.role === 'sealed' ? [{ kind: 'unseal' }] : [];
   return { kind: 'goes-on', step: { state: next, effects: [...effects, resend, ...unsealed] } };
@@ -83,11 +85,15 @@ export function stepSealed(state: SealedState, event: SlotEvent): SlotStep {
       if (state.step !== 'checking' || state.handOff?.number !== event.number) return stay(state);
       return event.equal ? proposeFor(state, state.handOff) : unseal(state);
     case 'refused':
+      if (state.step === 'closing' && state.handOff?.number === event.number)
+        return { state: { ...withoutHandOff(state), role: 'sealed', step: 'closing' }, effects: endOf(state.handOff) };
       return state.step === 'proposing' && state.handOff?.number === event.number ? unseal(state) : stay(state);
     case 'give-up':
-      return state.handOff?.number === event.number && state.step !== 'proposing' ? unseal(state) : stay(state);
+      return state.handOff?.number === event.number && (state.step === 'draining' || state.step === 'checking')
+        ? unseal(state)
+        : stay(state);
     case 'failed':
-      return event.to === undefined || state.step === 'proposing' ? stay(state) : resign(state, event.to);
+      return event.to === undefined || state.step === 'proposing' || state.step === 'closing' ? stay(state) : resign(state, event.to);
     case 'close':
       // With a proposal out somebody else may own it in a moment: sealed is all there is to do.
       return state.step === 'proposing' || state.step === 'closing' ? stay(state) : closing(state);
@@ -146,7 +152,10 @@ function resign(state: Owner, to: HandOff): SlotStep {
 }
 
 function closing(state: Owner): SlotStep {
-  const { epoch, counter, open } = state;
+  const { epoch, counter, open, handOff } = state;
+  // An `add` that is out may be written: what is acknowledged until then must be at the learner too (S52).
+  if (state.role === 'serving' && state.adding === true && handOff !== undefined)
+    return { state: { role: 'sealed', epoch, counter, open, handOff, step: 'closing' }, effects: [{ kind: 'seal' }] };
   return {
     state: { role: 'sealed', epoch, counter, open, step: 'closing' },
     effects: [...endOf(state.handOff), { kind: 'seal' }],

@@ -164,7 +164,10 @@ async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer | u
   const isOver = (): boolean => cell.stay !== stay || context.isClosed();
   // A copy that could not store it is none: with others left, one of them becomes the owner (rule 16).
   const mustGo = (): boolean => failure !== undefined && otherCopies(cell, context.deps.self).length > 0;
-  while (!isOver() && (mustGo() || !isEverywhere(context, cell, open))) await open.changed.promise;
+  while (!isOver() && (mustGo() || !isEverywhere(context, cell, open))) {
+    if (mustGo() && cell.state.role === 'serving') context.ownerFailed(cell);
+    await open.changed.promise;
+  }
   if (cell.open.get(version.counter) === open) cell.open.delete(version.counter);
   if (isOver()) {
     // The new owner has it or does not: a retry with the same id finds out there.
