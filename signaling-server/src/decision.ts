@@ -49,8 +49,7 @@ export interface DecisionContext {
   readonly proposer: { readonly id: PeerId; readonly incarnation: Incarnation };
   /** Copies with which a slot is whole. */
   readonly replicas: number;
-  /** Missing if nothing that is proposed is a shrink. */
-  readonly presence?: Presence;
+  readonly presence: Presence;
   /** The copy that a connected incarnation would be, or why there is none. */
   copyOf(member: PeerId, incarnation: Incarnation): Copy | 'away' | 'incarnation';
 }
@@ -157,7 +156,7 @@ function objection(
   change: Change['change'],
   { own, accused }: { readonly own: Copy; readonly accused: Copy },
 ): Refusal | undefined {
-  if (presence?.proposer !== true) return 'unanswered';
+  if (!presence.proposer) return 'unanswered';
   if (!isContested(change) || !presence.has(accused)) return undefined;
   return presence.outlives(own, accused) ? undefined : 'keep';
 }

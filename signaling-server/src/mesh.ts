@@ -42,10 +42,14 @@ export class Mesh {
 
   async join(request: JoinRequest): Promise<{ readonly seat: Seat; readonly joined: Joined }> {
     const result = await joinMesh(this.state, request);
-    this.presences.joined(result.seat);
-    this.#reviving.look();
     this.#wish.request();
     return result;
+  }
+
+  /** What it is asked before its join is answered is not sent. */
+  answered(seat: Seat): void {
+    this.presences.joined(seat);
+    this.#reviving.look();
   }
 
   /** Who says goodbye can't take it back: its process counts as gone (REPLICATION, rule 23). */

@@ -10,7 +10,7 @@ import {
   type Propose,
   type SlotOutcome,
 } from '@shoal/shared';
-import { accusedBy, decideChange, outcomeOf, type Presence } from './decision.ts';
+import { accusedBy, decideChange, outcomeOf, type Decision, type Presence } from './decision.ts';
 import type { MeshState, Seat } from './mesh-state.ts';
 import type { Presences } from './still-there.ts';
 
@@ -55,19 +55,25 @@ export class Proposals {
 
   async #decide(state: MeshState, seat: Seat, changes: Propose['changes']): Promise<readonly SlotOutcome[]> {
     const accused = new Map<string, Copy>();
+    const hopeless = new Map<Propose['changes'][number], Decision>();
     let isShrink = false;
     for (const change of changes) {
       const copies = accusedBy(state.table, change);
-      isShrink ||= copies !== undefined;
-      for (const copy of copies ?? []) accused.set(copy.incarnation, copy);
+      if (copies === undefined) continue;
+      // What would be refused whatever they say is not asked, and stays refused.
+      const decision = decide(state, { seat, change, presence: UNCONTESTED });
+      if (decision.kind === 'refused') hopeless.set(change, decision);
+      else isShrink = true;
+      if (decision.kind === 'written') for (const copy of copies) accused.set(copy.incarnation, copy);
     }
-    if (!isShrink) return decideAll(state, seat, changes);
+    if (!isShrink) return decideAll(state, { seat, changes, presence: UNCONTESTED, hopeless });
     const answers = await this.#presences.ask(state, seat, [...accused.values()]);
-    return decideAll(state, seat, changes, {
+    const presence: Presence = {
       proposer: answers.proposer,
       has: ({ incarnation }) => answers.accused.has(incarnation),
       outlives: (copy, other) => outlives(state, copy, other),
-    });
+    };
+    return decideAll(state, { seat, changes, presence, hopeless });
   }
 
   #memoryOf({ id, incarnation }: Seat): MemberProposals {
@@ -82,13 +88,33 @@ export class Proposals {
   }
 }
 
-/** Of the state as it is when all who were asked have answered, or should have. */
-function decideAll(
+/** As if the proposer had answered, and whom it accuses had not. */
+const UNCONTESTED: Presence = { proposer: true, has: () => false, outlives: () => true };
+
+interface Proposer {
+  readonly seat: Seat;
+  readonly presence: Presence;
+}
+
+interface Proposal extends Proposer {
+  readonly changes: Propose['changes'];
+  readonly hopeless: ReadonlyMap<Propose['changes'][number], Decision>;
+}
+
+function decide(
   state: MeshState,
-  seat: Seat,
-  changes: Propose['changes'],
-  presence?: Presence,
-): readonly SlotOutcome[] {
+  { seat, change, presence }: Proposer & { readonly change: Propose['changes'][number] },
+): Decision {
+  return decideChange(state.table, change, {
+    proposer: seat,
+    replicas: state.replicas,
+    presence,
+    copyOf: (member, incarnation) => state.copyOf(member, incarnation),
+  });
+}
+
+/** Of the state as it is when all who were asked have answered, or should have. */
+function decideAll(state: MeshState, { seat, changes, presence, hopeless }: Proposal): readonly SlotOutcome[] {
   const written = new Map<number, Configuration>();
   const isNewest = state.roster.get(seat.id)?.entry.incarnation === seat.incarnation;
   const slots = changes.map((change): SlotOutcome => {
@@ -96,12 +122,7 @@ function decideAll(
     if (state.frozen !== undefined || !isNewest) return { slot, written: false, reason: 'incarnation' };
     // Two changes of one slot in one message: the second is based on an epoch that is no more.
     if (written.has(slot)) return { slot, written: false, reason: 'epoch' };
-    const decision = decideChange(state.table, change, {
-      proposer: seat,
-      replicas: state.replicas,
-      copyOf: (member, incarnation) => state.copyOf(member, incarnation),
-      ...(presence === undefined ? {} : { presence }),
-    });
+    const decision = hopeless.get(change) ?? decide(state, { seat, change, presence });
     if (decision.kind === 'written') {
       if (state.table.rows[slot] !== decision.row) written.set(slot, decision.row);
     } else if (decision.heir !== undefined) {

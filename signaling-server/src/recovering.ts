@@ -51,13 +51,15 @@ async function assertUnheard(state: MeshState, questions: Questions, rows: reado
   for (const { copies } of rows)
     for (const copy of copies) if (state.presenceOf(copy) === 'away') away.add(copy.member);
   if (away.size === 0) return;
+  const { clock } = state.context;
+  const isJustGone = (id: PeerId): boolean => clock.monotonicMs() - (state.awaySinceMs.get(id) ?? 0) < limits.graceMs;
   const { heardBy } = await questions.ask(state, [...away].slice(0, 1_024), limits.graceMs);
-  const [heard] = heardBy.keys();
+  const heard = [...away].find((id) => heardBy.has(id) || isJustGone(id));
   if (heard === undefined) return;
   const name = state.roster.get(heard)?.entry.name ?? shortId(heard);
   throw new MeshError(
     'forbidden',
-    `${name} is alive and has newer copies: wait until it reaches the server, or end it first.`,
+    `${name} is alive, or was a moment ago, and has newer copies: wait until it reaches the server, or end it first.`,
   );
 }
 

@@ -72,6 +72,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
       const result = await mesh.join({ ask, nonce, client, isClosed: () => isEnded });
       ({ seat } = result);
       client.forgetHeld();
+      mesh.answered(result.seat);
       return result.joined;
     } finally {
       isJoining = false;

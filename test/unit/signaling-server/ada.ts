@@ -12,6 +12,7 @@ import {
   silentLogger,
   toHex,
   type Answer,
+  type Change,
   type Configuration,
   type Incarnation,
   type Join,
@@ -50,12 +51,19 @@ export function createCountingRandom(seed = 1): Random {
   return { next, bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(next() * 256)) };
 }
 
-export function createWorld(options: { slotCount?: number; before?: World; tables?: MemoryTables } = {}): World {
+export interface WorldOptions {
+  readonly slotCount?: number;
+  readonly before?: World;
+  readonly tables?: MemoryTables;
+  readonly replicas?: number | 'auto';
+}
+
+export function createWorld(options: WorldOptions = {}): World {
   const clock = options.before?.clock ?? createVirtualClock();
   const random = options.before?.random ?? createCountingRandom();
   const tables = options.tables ?? options.before?.tables ?? createMemoryTables();
-  const { slotCount = 16 } = options;
-  const registrar = createRegistrar({ clock, random, tables, logger: silentLogger, slotCount });
+  const { slotCount = 16, replicas = 1 } = options;
+  const registrar = createRegistrar({ clock, random, tables, logger: silentLogger, slotCount, replicas });
   return { clock, random, tables, registrar };
 }
 
@@ -71,9 +79,14 @@ export class Member {
   readonly events: Event[] = [];
   incarnation: Incarnation;
   isClosed = false;
+  /** Whether it answers `still-there`. */
+  isAwake = true;
+  /** Whom it says that it hears. */
+  hears: readonly Member[] | undefined;
   session: RegistrarSession | undefined;
   joined: Joined | undefined;
   readonly #world: World;
+  #proposals = 1_000;
 
   constructor(world: World, name: string, keyPair = createKeyPair(world.random)) {
     this.#world = world;
@@ -94,6 +107,7 @@ export class Member {
     this.session = await this.#world.registrar.connect(mesh, {
       send: (name, payload) => {
         this.events.push({ name, payload });
+        this.#answer(name, payload);
       },
       close: () => this.drop(),
     });
@@ -133,6 +147,27 @@ export class Member {
     payload: unknown,
   ): Promise<Answer<RegistrarRequests[Name]['answer']>> {
     return must(this.session, 'session').request(name, payload);
+  }
+
+  #answer(name: RegistrarEventName, payload: unknown): void {
+    if (name === 'still-there' && this.isAwake) queueMicrotask(() => this.session?.note('here', payload));
+    if (name !== 'who-hears' || this.hears === undefined) return;
+    const { question } = payload as { readonly question: number };
+    const members = this.hears.map(({ id }) => id);
+    queueMicrotask(() => this.session?.note('hears', { question, members }));
+  }
+
+  /** Proposes one change of one slot; the reason if it was refused. */
+  async propose(slot: number, change: Change['change'], epoch?: number): Promise<string | undefined> {
+    const row = (await this.rows())[slot];
+    const proposal = { slot, epoch: epoch ?? row?.epoch, change };
+    this.#proposals += 1;
+    const asking = this.ask('propose', { proposalId: this.#proposals, changes: [proposal] });
+    await this.#world.clock.advance(0);
+    const answer = await asking;
+    if ('error' in answer) throw new Error(answer.error.message);
+    const [outcome] = answer.ok.slots;
+    return outcome?.written === true ? undefined : outcome?.reason;
   }
 
   drop(): void {

@@ -37,7 +37,12 @@ const founded = (): Table => {
   const table = createTable(meshId, 4);
   return withRows(table, firstRows(4, ada));
 };
-const context = { proposer: { id: ada.member, incarnation: ada.incarnation }, replicas: 1, copyOf: () => ben };
+const context = {
+  proposer: { id: ada.member, incarnation: ada.incarnation },
+  replicas: 1,
+  presence: { proposer: true, has: () => false, outlives: () => true },
+  copyOf: () => ben,
+};
 const slot = (index: number): Slot => must(founded().rows[index], 'row').slot;
 
 test('grows its epoch by one for each change, and knows which rows a change made', () => {
