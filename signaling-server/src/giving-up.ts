@@ -133,7 +133,8 @@ export class GivingUp {
     const changed = state.table.rows.flatMap((row) => {
       if (row.dropped.every(({ member }) => member !== id) || !row.settled) return [];
       if (row.copies.every((copy) => state.presenceOf(copy) !== 'here')) return [];
-      return [{ ...row, dropped: row.dropped.filter(({ member }) => member !== id) }];
+      const without = rowWithout(row, id);
+      return typeof without === 'string' ? [] : [without];
     });
     state.change(changed);
     await state.commit();

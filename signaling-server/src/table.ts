@@ -73,7 +73,8 @@ export function rowWithout(row: Configuration, member: PeerId): Configuration | 
   const dropped = row.dropped.filter((copy) => copy.member !== member);
   const [first] = copies;
   if (first === undefined) return dropped.length === 0 ? 'only' : 'older';
-  if (copies.length === row.copies.length) return dropped.length === row.dropped.length ? row : { ...row, dropped };
+  if (copies.length === row.copies.length && dropped.length === row.dropped.length) return row;
+  if (copies.length === row.copies.length) return { ...row, epoch: row.epoch + 1, dropped };
   const heir = copies.find(({ durability }) => durability === 'strict') ?? first;
   const owner = row.owner === member ? heir.member : row.owner;
   return { ...row, epoch: row.epoch + 1, owner, copies, dropped };
