@@ -7,28 +7,25 @@
 import * as v from 'valibot';
 import type { Durability, TableEpoch } from './configuration.ts';
 import type { Incarnation, MeshId, PeerId } from './ids.ts';
-import { parseIncarnation, parseMeshId, parsePeerId } from './ids.ts';
 import { limits } from './limits.ts';
 import type { MeshErrorWire } from './mesh-error.ts';
+import type { Adopt, Adopted, Forget, Recover, RecoveredSlot, Report } from './operator-acts.ts';
+import {
+  count,
+  durability,
+  hex,
+  incarnation,
+  meshId,
+  name,
+  peerId,
+  slot,
+  tableEpoch,
+  uint32,
+} from './signaling-fields.ts';
 import type { Slot } from './slot.ts';
 
-const peerId = v.custom<PeerId>((value) => parsePeerId(value) !== undefined, 'not a member id');
-const incarnation = v.custom<Incarnation>((value) => parseIncarnation(value) !== undefined, 'not an incarnation');
-const meshId = v.custom<MeshId>((value) => parseMeshId(value) !== undefined, 'not a mesh id');
-const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
-const slot = v.pipe(
-  uint32,
-  v.maxValue(65_535),
-  v.transform((value) => value as Slot),
-);
-const count = v.pipe(v.number(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const hex = (bytes: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`)));
-const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(limits.nameChars));
 /** A mesh's name: it stands in paths, so letters, digits, `-`, `_` and `.` only, first a letter or digit. */
 export const meshNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
-const tableEpoch = v.object({ term: uint32, epoch: uint32 });
-const durability = v.picklist(['strict', 'relaxed']);
-
 /** tab: a page. node: a headless member. command: short-lived, owns nothing, changes neither table nor epoch. */
 export const memberKindSchema = v.picklist(['tab', 'node', 'command']);
 export type MemberKind = v.InferOutput<typeof memberKindSchema>;
@@ -110,11 +107,7 @@ export const proposeSchema = v.object({
 export type Propose = v.InferOutput<typeof proposeSchema>;
 
 export const lookupSchema = v.object({ members: v.pipe(v.array(peerId), v.maxLength(64)) });
-export const forgetSchema = v.object({ member: v.pipe(v.string(), v.minLength(1), v.maxLength(64)) });
 export const hearsSchema = v.object({ question: uint32, members: v.pipe(v.array(peerId), v.maxLength(1_024)) });
-/** Slots to serve from an older copy; all that are lost if none is named. */
-export const recoverSchema = v.object({ slots: v.optional(v.pipe(v.array(slot), v.maxLength(65_536))) });
-export type Recover = v.InferOutput<typeof recoverSchema>;
 export const hereSchema = v.object({ number: uint32 });
 
 export type MemberState = 'here' | 'paused' | 'leaving' | 'away';
@@ -208,13 +201,6 @@ export interface Outcome {
   readonly table: EncodedTable;
 }
 
-export interface RecoveredSlot {
-  readonly slot: Slot;
-  readonly from: PeerId;
-  /** For how long that copy has got no writes, at most; `undefined` if nobody knows. */
-  readonly ageMs?: number;
-}
-
 /** A backup should own the slot: it outlives the receiver, its owner (REPLICATION, rule 7). */
 export interface HandOverWanted {
   readonly slot: Slot;
@@ -248,9 +234,12 @@ export interface RegistrarRequests {
    * The storage of a member that is away will not come back: slots that only it had go, empty, to others.
    * Refused while a process of it lives, and for a slot of which an older copy is left (`recover`).
    */
-  forget: { ask: v.InferOutput<typeof forgetSchema>; answer: { readonly member: PeerId; readonly slots: number } };
+  forget: { ask: Forget; answer: { readonly member: PeerId; readonly slots: number } };
   /** Serves lost slots from the newest copy that is left. Refused while a process of a newer copy lives. */
   recover: { ask: Recover; answer: { readonly slots: readonly RecoveredSlot[] } };
+  /** In a mesh in which nothing changes since its table is lost or old; asked without having joined. */
+  adopt: { ask: Adopt; answer: Adopted };
+  report: { ask: Report; answer: Record<string, never> };
   /** Serving has stopped; nothing follows. */
   goodbye: { ask: Record<string, never>; answer: Record<string, never> };
 }
@@ -271,6 +260,7 @@ export interface RegistrarEvents {
   stop: Stop;
   'hand-over-wanted': HandOverWanted;
   'still-there': { readonly number: number };
+  'report-all': { readonly number: number };
   'who-hears': { readonly question: number; readonly members: readonly PeerId[] };
 }
 

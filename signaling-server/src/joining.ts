@@ -27,7 +27,7 @@ const STOP_WAIT_MS = 2_000;
 /** More members than a full mesh of links can carry. */
 const MEMBERS_MOST = 1_024;
 
-const ADOPT = 'let `shoal adopt`, which comes with the next release, make one from the members';
+const ADOPT = 'let `shoal adopt` make one from the members';
 const BEGIN_ANEW = `${ADOPT}; to begin an empty mesh instead, end the members of the old one and start the server again`;
 
 export interface JoinRequest {
@@ -46,6 +46,10 @@ export async function joinMesh(
   const version = commonVersion(ask.versions);
   const id = proveIdentity(state, request);
   assertSameHistory(state, ask);
+  if (state.frozen !== undefined) {
+    if (ask.kind !== 'command') state.waiting.set(id, { id, ask, client: request.client });
+    throw state.frozen;
+  }
   assertNotReplaced(state, id, ask);
   if (state.seats.size >= MEMBERS_MOST && !state.seats.has(id)) {
     throw new MeshError('busy', `The mesh has ${MEMBERS_MOST} members, which is all it takes.`);
@@ -98,7 +102,6 @@ function assertSameHistory(state: MeshState, ask: Join): void {
   } else if (ask.known !== undefined && isBehind(table, ask.known)) {
     freeze(state, "The server's table is older than what a member knows", ADOPT);
   }
-  if (state.frozen !== undefined) throw state.frozen;
 }
 
 function freeze(state: MeshState, why: string, instead: string): void {
@@ -146,6 +149,7 @@ function admit(state: MeshState, id: PeerId, { ask, client }: JoinRequest): Seat
   state.seats.set(id, seat);
   state.awaySinceMs.delete(id);
   state.departed.delete(id);
+  state.waiting.delete(id);
   if (state.beganMs.get(id)?.incarnation !== incarnation) {
     state.beganMs.set(id, { incarnation, atMs: state.context.clock.monotonicMs() });
   }
@@ -158,7 +162,7 @@ function admit(state: MeshState, id: PeerId, { ask, client }: JoinRequest): Seat
   return seat;
 }
 
-function entryOf(state: MeshState, id: PeerId, ask: Join): RosterEntry {
+export function entryOf(state: MeshState, id: PeerId, ask: Join): RosterEntry {
   const { incarnation, publicKey, kind, name, durability, ephemeral, workers, weight, freeBytes, domain } = ask;
   const seenAtMs = state.context.clock.wallMs();
   const status = ask.paused ? 'paused' : 'here';

@@ -21,7 +21,9 @@ import {
   type Random,
   type RegistrarEventName,
   type RegistrarEvents,
+  type RosterEntry,
 } from '@shoal/shared';
+import type { Waiting } from './adopting.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { RegistrarClient, TableStore } from './registrar-api.ts';
 import {
@@ -75,6 +77,8 @@ export class MeshState {
   readonly beganMs = new Map<PeerId, { readonly incarnation: Incarnation; readonly atMs: number }>();
   /** Processes that are gone: they said goodbye, or nobody hears them. */
   readonly departed = new Map<PeerId, Incarnation>();
+  /** Members that proved who they are while nothing may change. */
+  readonly waiting = new Map<PeerId, Waiting>();
   /** Why nothing may change: the table is older than what a member knows. */
   frozen: MeshError | undefined;
   #table: Table;
@@ -131,6 +135,17 @@ export class MeshState {
     this.setRoster(withoutUnnamed(this.#roster, namedIn(this.#table)));
     for (const known of [this.awaySinceMs, this.beganMs, this.departed])
       for (const id of known.keys()) if (!this.#roster.has(id)) known.delete(id);
+  }
+
+  /** A table made of what members reported; what could not change may change again. */
+  adopt(table: Table, named: readonly RosterEntry[]): void {
+    this.#table = table;
+    this.frozen = undefined;
+    const nowMs = this.context.clock.monotonicMs();
+    for (const { id } of named) this.awaySinceMs.set(id, nowMs);
+    const roster = new Map(this.#roster);
+    for (const entry of named) roster.set(entry.id, { entry, retired: [] });
+    this.setRoster(roster);
   }
 
   /** A copy's process: here · gone, for certain · away: nobody knows yet. */

@@ -3,6 +3,8 @@
 import {
   limits,
   MeshError,
+  type Adopt,
+  type Adopted,
   type EncodedTable,
   type Joined,
   type Outcome,
@@ -12,6 +14,7 @@ import {
   type RecoveredSlot,
   type Update,
 } from '@shoal/shared';
+import { Adopting } from './adopting.ts';
 import { GivingUp } from './giving-up.ts';
 import { joinMesh, type JoinRequest } from './joining.ts';
 import { loadMesh, type MeshContext, type MeshState, type Seat } from './mesh-state.ts';
@@ -19,6 +22,7 @@ import { Proposals } from './proposals.ts';
 import { Questions } from './questions.ts';
 import { recoverSlots } from './recovering.ts';
 import { Reviving } from './reviving.ts';
+import type { RegistrarClient } from './registrar-api.ts';
 import { withUpdate } from './roster.ts';
 import { Presences } from './still-there.ts';
 import { WishSchedule } from './wish.ts';
@@ -28,6 +32,7 @@ export class Mesh {
   readonly questions = new Questions();
   readonly presences = new Presences();
   readonly #proposals = new Proposals(this.presences);
+  readonly adopting: Adopting;
   readonly #wish: WishSchedule;
   readonly #givingUp: GivingUp;
   readonly #reviving: Reviving;
@@ -35,6 +40,7 @@ export class Mesh {
   constructor(state: MeshState, isNew: boolean) {
     this.state = state;
     this.#wish = new WishSchedule(state, isNew ? 0 : state.context.wishQuietMs);
+    this.adopting = new Adopting(state);
     this.#givingUp = new GivingUp(state, this.questions);
     this.#givingUp.watch();
     this.#reviving = new Reviving(state, this.questions, () => this.#wish.request());
@@ -91,6 +97,18 @@ export class Mesh {
     return recovered;
   }
 
+  async adopt(ask: Adopt): Promise<Adopted> {
+    const adopted = await this.adopting.adopt(ask);
+    this.#reviving.look();
+    this.#wish.request();
+    return adopted;
+  }
+
+  /** A connection that had not joined has ended. */
+  ended(client: RegistrarClient): void {
+    for (const [id, waiting] of this.state.waiting) if (waiting.client === client) this.state.waiting.delete(id);
+  }
+
   wholeTable(): EncodedTable {
     return this.state.encodeWhole();
   }
@@ -99,6 +117,7 @@ export class Mesh {
     this.#wish.close();
     this.#givingUp.close();
     this.#reviving.close();
+    this.adopting.close();
     this.questions.close();
     this.presences.close();
     this.state.close();

@@ -2,6 +2,7 @@
 // mesh. What is wrong becomes an answer; nothing that a client sends throws further.
 
 import {
+  adoptSchema,
   forgetSchema,
   hearsSchema,
   hereSchema,
@@ -11,6 +12,7 @@ import {
   proposeSchema,
   randomHex,
   recoverSchema,
+  reportSchema,
   signalSchema,
   toMeshError,
   updateSchema,
@@ -104,6 +106,8 @@ export function createSession(deps: SessionDeps): RegistrarSession {
     propose: async (payload) => mesh.propose(joined(), parsePayload('propose', proposeSchema, payload)),
     forget: async (payload) => (joined(), mesh.forget(parsePayload('forget', forgetSchema, payload).member)),
     recover: async (payload) => (joined(), mesh.recover(parsePayload('recover', recoverSchema, payload))),
+    adopt: async (payload) => mesh.adopt(parsePayload('adopt', adoptSchema, payload)),
+    report: async (payload) => (mesh.adopting.report(client, parsePayload('report', reportSchema, payload)), {}),
     goodbye: async () => goodbye(),
   };
 
@@ -148,6 +152,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
       isEnded = true;
       stopWaiting();
       client.ended();
+      mesh.ended(client);
       if (seat !== undefined) mesh.leave(seat);
       else if (isJoining) {
         // The join ends by itself: it finds the connection closed, or its seat left.

@@ -14,6 +14,8 @@ const REQUESTS = [
   'propose',
   'forget',
   'recover',
+  'adopt',
+  'report',
   'goodbye',
 ] as const satisfies readonly RegistrarRequestName[];
 const NOTES = ['here', 'hears'] as const satisfies readonly (keyof RegistrarNotes)[];

@@ -14,7 +14,6 @@ import {
   type Incarnation,
   type Join,
   type Joined,
-  joinProof,
   limits,
   type Logger,
   MeshError,
@@ -26,19 +25,17 @@ import {
   type RegistrarRequests,
   type RelayedSignal,
   type RosterEntry,
-  sign,
   type Slot,
   sleep,
-  SPOKEN_VERSIONS,
   type Subscribable,
   type TableEpoch,
-  toHex,
   toMeshError,
   type Update,
   type Wish,
 } from '@shoal/shared';
 import type { Identity } from '../identity.ts';
 import type { Rendezvous } from '../ports/rendezvous.ts';
+import { joinAsk } from './join-ask.ts';
 import { createProposals } from './proposals.ts';
 import { createRosterView } from './roster-view.ts';
 import { createTableView } from './table-view.ts';
@@ -52,6 +49,7 @@ export interface RegistrationEvents {
   rosterChanged: { readonly joined: readonly RosterEntry[]; readonly left: readonly RosterEntry[] };
   wishChanged: Wish;
   handOverWanted: HandOverWanted;
+  reportAsked: RegistrarEvents['report-all'];
   signalReceived: RelayedSignal;
   hearsAsked: RegistrarEvents['who-hears'];
   stateChanged: RegistrarState;
@@ -107,7 +105,7 @@ export interface Registration extends Subscribable<RegistrationEvents> {
   /** A row that another member sent with `moved`; true if it is news. It shows where to ask, and nothing else. */
   learn(row: Configuration): boolean;
   propose(changes: readonly Change[]): Promise<Outcome>;
-  request<Name extends 'update' | 'forget' | 'recover' | 'goodbye' | 'table' | 'signal'>(
+  request<Name extends 'update' | 'forget' | 'recover' | 'adopt' | 'report' | 'goodbye' | 'table' | 'signal'>(
     name: Name,
     ask: RegistrarRequests[Name]['ask'],
     options?: { readonly signal?: AbortSignal },
@@ -201,6 +199,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         return emitter.emit('wishChanged', received.payload);
       case 'hand-over-wanted':
         return emitter.emit('handOverWanted', received.payload);
+      case 'report-all':
+        return emitter.emit('reportAsked', received.payload);
       case 'signal':
         return emitter.emit('signalReceived', received.payload);
       case 'stop':
@@ -280,21 +280,4 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       () => undefined,
     );
   }
-}
-
-function joinAsk(
-  deps: RegistrationDeps,
-  nonce: string,
-  { meshId, known }: { readonly meshId: MeshId | undefined; readonly known: TableEpoch | undefined },
-): Join {
-  const { publicKey, secretKey } = deps.identity.keyPair;
-  return {
-    ...deps.describe(),
-    ...(meshId === undefined ? {} : { meshId }),
-    ...(known === undefined ? {} : { known: { ...known } }),
-    publicKey: toHex(publicKey),
-    signature: toHex(sign(joinProof(nonce, deps.mesh, deps.incarnation), secretKey)),
-    incarnation: deps.incarnation,
-    versions: [...SPOKEN_VERSIONS],
-  };
 }

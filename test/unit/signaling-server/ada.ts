@@ -83,6 +83,8 @@ export class Member {
   isAwake = true;
   /** Whom it says that it hears. */
   hears: readonly Member[] | undefined;
+  /** What it answers `report-all`. */
+  onReport: ((number: number) => unknown) | undefined;
   session: RegistrarSession | undefined;
   joined: Joined | undefined;
   readonly #world: World;
@@ -151,10 +153,17 @@ export class Member {
 
   #answer(name: RegistrarEventName, payload: unknown): void {
     if (name === 'still-there' && this.isAwake) queueMicrotask(() => this.session?.note('here', payload));
+    if (name === 'report-all') void this.#report(payload as { readonly number: number });
     if (name !== 'who-hears' || this.hears === undefined) return;
     const { question } = payload as { readonly question: number };
     const members = this.hears.map(({ id }) => id);
     queueMicrotask(() => this.session?.note('hears', { question, members }));
+  }
+
+  async #report({ number }: { readonly number: number }): Promise<void> {
+    if (this.onReport === undefined) return;
+    const answer = await this.ask('report', this.onReport(number));
+    if ('error' in answer) throw new Error(answer.error.message);
   }
 
   /** Proposes one change of one slot; the reason if it was refused. */
