@@ -67,6 +67,10 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       open();
       return registration.request('forget', { member }, options);
     },
+    recover: async (options) => {
+      open();
+      return registration.request('recover', {}, options);
+    },
     pause: (paused) => change({ paused }, () => compute.pause(paused)),
     setWorkers: (workers) => change({ workers }, () => compute.setWorkers(workers)),
     rename: (name) => change({ name }, () => undefined),

@@ -45,7 +45,21 @@ test('--help tells the verbs and ends with 0', async () => {
   const done = await stage.shoal(['--help']);
 
   expect(done.code).toBe(0);
-  for (const verb of ['serve', 'peer', 'status', 'put', 'get', 'ls', 'rm', 'load', 'datasets', 'drop', 'run', 'forget']) {
+  for (const verb of [
+    'serve',
+    'peer',
+    'status',
+    'put',
+    'get',
+    'ls',
+    'rm',
+    'load',
+    'datasets',
+    'drop',
+    'run',
+    'forget',
+    'recover',
+  ]) {
     expect(done.stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
   }
 });
