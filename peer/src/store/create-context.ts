@@ -14,6 +14,7 @@ import { createRetryMemory } from './retry-memory.ts';
 import { dispatch } from './slot.ts';
 import { createSlotRecords } from './slot-records.ts';
 import { createCell, otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
+import { createStorageUsage } from './storage-usage.ts';
 import { createTombstones } from './tombstones.ts';
 import { createValueCache } from './value-cache.ts';
 import { createWaiters } from './waiters.ts';
@@ -55,23 +56,12 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const occupied = new Set<Slot>();
   let isReady = false;
   let isChanging = false;
-  let free = Infinity;
-  let aside = { records: 0, bytes: 0 };
   let ticks = 0;
-
-  const quietly = async (work: () => Promise<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      if (!life.isClosed) deps.logger.warn('storage could not be asked', { error: String(error) });
-    }
-  };
-  const refreshFree = (): Promise<void> => quietly(async () => void (free = await deps.storage.freeBytes()));
-  const refreshAside = (): Promise<void> => quietly(async () => void (aside = await deps.storage.asideUsage()));
+  const usage = createStorageUsage({ storage: deps.storage, logger: deps.logger, isClosed: () => life.isClosed });
 
   const ready = (async () => {
     for (const slot of await deps.storage.slots()) occupied.add(slot);
-    await Promise.all([refreshFree(), refreshAside()]);
+    await Promise.all([usage.refreshFree(), usage.refreshAside()]);
     isReady = true;
   })();
   ready.catch((error: unknown) => context.fatal(error));
@@ -89,7 +79,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
       cache,
       occupied,
       onBadHead: (slot, key) => deps.logger.error('unreadable record', { slot, key }),
-      onAside: () => void refreshAside().then(() => context.changed()),
+      onAside: () => void usage.refreshAside().then(() => context.changed()),
     }),
     locks: createKeyLocks(),
     memory: createRetryMemory(elapsed),
@@ -108,18 +98,12 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
     nextNumber: () => (numbers += 1),
     planned,
     takesLearning: () => !life.isEnding,
-    cell(slot) {
-      const known = cells.get(slot);
-      if (known !== undefined) return known;
-      const cell = createCell(slot);
-      cells.set(slot, cell);
-      return cell;
-    },
+    cell: (slot) => cellOf(cells, slot),
     dispatch: (cell, event) => dispatch(context, cell, event),
     bulk: (to, signal) => bulk.take(to, signal),
     readingPlace: (bytes, signal) => reading.take(bytes, signal),
-    spent: (bytes) => void (free -= bytes),
-    freeBytes: () => free,
+    spent: usage.spent,
+    freeBytes: usage.freeBytes,
     fatal(error) {
       if (life.isClosed) return;
       deps.logger.error('storage failed', { error: String(error) });
@@ -138,8 +122,8 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const stopGone = deps.storage.onGone((reason) => context.fatal(new MeshError('storage', reason)));
   const tick = (): void => {
     ticks += 1;
-    if (ticks % FREE_EVERY === 0) void refreshFree();
-    if (ticks % SWEEP_EVERY === 0) void quietly(() => context.tombstones.sweep(context));
+    if (ticks % FREE_EVERY === 0) void usage.refreshFree();
+    if (ticks % SWEEP_EVERY === 0) sweep(context);
     stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
   };
   let stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
@@ -147,24 +131,42 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   return {
     context,
     cells,
-    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside }),
-    async drained(signal) {
-      while ([...cells.values()].some(({ open }) => open.size > 0)) {
-        await abortable(Promise.race([...context.pending.values()]), signal);
-      }
-    },
+    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside() }),
+    drained: (signal) => drained(context, cells, signal),
     async close() {
       stopTick();
       stopGone();
-      for (const cell of cells.values()) {
-        cell.backup?.stop();
-        cell.settle?.stop();
-        tellOpen(cell);
-      }
+      for (const cell of cells.values()) stopCopy(cell);
       await Promise.allSettled([...context.pending.values()]);
       await Promise.allSettled([...cells.values()].map(({ jobs }) => jobs));
     },
   };
+}
+
+function sweep(context: StoreContext): void {
+  context.tombstones.sweep(context).catch((error: unknown) => {
+    if (!context.isClosed()) context.deps.logger.warn('storage could not be asked', { error: String(error) });
+  });
+}
+
+async function drained(context: StoreContext, cells: ReadonlyMap<Slot, SlotCell>, signal: AbortSignal): Promise<void> {
+  while ([...cells.values()].some(({ open }) => open.size > 0)) {
+    await abortable(Promise.race([...context.pending.values()]), signal);
+  }
+}
+
+function stopCopy(cell: SlotCell): void {
+  cell.backup?.stop();
+  cell.settle?.stop();
+  tellOpen(cell);
+}
+
+function cellOf(cells: Map<Slot, SlotCell>, slot: Slot): SlotCell {
+  const known = cells.get(slot);
+  if (known !== undefined) return known;
+  const cell = createCell(slot);
+  cells.set(slot, cell);
+  return cell;
 }
 
 function mayAnswer({ deps, leases }: StoreContext, cell: SlotCell): boolean {

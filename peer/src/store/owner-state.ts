@@ -78,6 +78,7 @@ export function stepServing(state: ServingState, event: SlotEvent): SlotStep {
 }
 
 export function stepSealed(state: SealedState, event: SlotEvent): SlotStep {
+  if (state.step === 'closing') return stepClosing(state, event);
   switch (event.kind) {
     case 'ended':
       return goOnWhenDrained({ ...state, open: state.open - 1 });
@@ -85,21 +86,26 @@ export function stepSealed(state: SealedState, event: SlotEvent): SlotStep {
       if (state.step !== 'checking' || state.handOff?.number !== event.number) return stay(state);
       return event.equal ? proposeFor(state, state.handOff) : unseal(state);
     case 'refused':
-      if (state.step === 'closing' && state.handOff?.number === event.number)
-        return { state: { ...withoutHandOff(state), role: 'sealed', step: 'closing' }, effects: endOf(state.handOff) };
-      return state.step === 'proposing' && state.handOff?.number === event.number ? unseal(state) : stay(state);
-    case 'give-up':
-      return state.handOff?.number === event.number && (state.step === 'draining' || state.step === 'checking')
-        ? unseal(state)
-        : stay(state);
+    case 'give-up': {
+      // What is proposed ends by its outcome alone, and what is not by being given up.
+      const isMeant = (event.kind === 'refused') === (state.step === 'proposing');
+      return isMeant && state.handOff?.number === event.number ? unseal(state) : stay(state);
+    }
     case 'failed':
-      return event.to === undefined || state.step === 'proposing' || state.step === 'closing' ? stay(state) : resign(state, event.to);
+      return state.step !== 'proposing' && event.to !== undefined ? resign(state, event.to) : stay(state);
     case 'close':
       // With a proposal out somebody else may own it in a moment: sealed is all there is to do.
-      return state.step === 'proposing' || state.step === 'closing' ? stay(state) : closing(state);
+      return state.step === 'proposing' ? stay(state) : closing(state);
     default:
       return stay(state);
   }
+}
+
+/** This member ends. */
+function stepClosing(state: SealedState, event: SlotEvent): SlotStep {
+  if (event.kind === 'ended') return stay({ ...state, open: state.open - 1 });
+  if (event.kind !== 'refused' || state.handOff?.number !== event.number) return stay(state);
+  return { state: { ...withoutHandOff(state), role: 'sealed', step: 'closing' }, effects: endOf(state.handOff) };
 }
 
 function stay(state: Owner): SlotStep {

@@ -23,34 +23,47 @@ export function receiveSlotFrame(context: StoreContext, mail: SlotMail): void {
   const cell = context.cell(frame.slot);
   context.leases.heard({ member: from, incarnation });
   switch (frame.kind) {
-    case 'stored':
-      if (frame.number === undefined) return receiveStored(context, cell, { from, incarnation, frame });
-      return cell.outgoing?.receive(from, incarnation, frame);
-    case 'begun':
-    case 'want':
-    case 'report':
-      return cell.outgoing?.receive(from, incarnation, frame);
-    case 'resign':
-      if (frame.epoch === cell.row?.epoch) cell.resigned.add(incarnation);
-      return cell.outgoing?.receive(from, incarnation, frame);
-    case 'other-epoch':
-      receiveOtherEpoch(context, cell, from, frame);
-      return cell.outgoing?.receive(from, incarnation, frame);
     case 'end':
       dropKept(context, cell, from);
       if (isLearnedFrom(cell, mail)) context.dispatch(cell, { kind: 'unlearn', number: frame.number });
       return undefined;
-    case 'taken':
-      return cell.settle?.receive(from, incarnation, frame);
     case 'settle-keys':
     case 'settle-records':
       // Both ways: from a copy to the owner that settles, and back.
       if (cell.settle !== undefined && frame.epoch === cell.row?.epoch)
         return cell.settle.receive(from, incarnation, frame);
       return fromOwner(context, cell, { from, incarnation, frame });
+    case 'stored':
+    case 'begun':
+    case 'want':
+    case 'report':
+    case 'resign':
+    case 'other-epoch':
+    case 'taken':
+      return fromCopy(context, cell, { from, incarnation, frame });
     default:
       return fromOwner(context, cell, { from, incarnation, frame });
   }
+}
+
+/** What a copy or learner answers the owner. */
+type CopyFrame = Extract<
+  SlotFrame,
+  { kind: 'stored' | 'begun' | 'want' | 'report' | 'resign' | 'other-epoch' | 'taken' }
+>;
+
+function fromCopy(
+  context: StoreContext,
+  cell: SlotCell,
+  mail: { readonly from: PeerId; readonly incarnation: Incarnation; readonly frame: CopyFrame },
+): void {
+  const { from, incarnation, frame } = mail;
+  if (frame.kind === 'taken') return cell.settle?.receive(from, incarnation, frame);
+  if (frame.kind === 'stored' && frame.number === undefined)
+    return receiveStored(context, cell, { from, incarnation, frame });
+  if (frame.kind === 'resign' && frame.epoch === cell.row?.epoch) cell.resigned.add(incarnation);
+  if (frame.kind === 'other-epoch') receiveOtherEpoch(context, cell, from, frame);
+  return cell.outgoing?.receive(from, incarnation, frame);
 }
 
 /** What the owner of a slot sends to a learner or backup. */

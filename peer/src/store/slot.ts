@@ -72,6 +72,31 @@ function carryOut(context: StoreContext, cell: SlotCell, effect: SlotEffect): vo
       return stopBacking(context, cell);
     case 'resign':
       return resign(context, cell);
+    case 'deactivate':
+      return deactivate(context, cell, effect.records);
+    case 'learn':
+      return context.changed();
+    case 'tidy':
+      return tidy(context, cell);
+    case 'stop-learning':
+      context.memory.close(cell.slot);
+      cell.learner?.stop();
+      cell.learner = undefined;
+      return context.changed();
+    default:
+      return carryOutOfOwner(context, cell, effect);
+  }
+}
+
+type OwnerEffect = Extract<
+  SlotEffect,
+  {
+    kind: 'resend' | 'seal' | 'unseal' | 'begin' | 'check' | 'propose-hand-over' | 'propose-add' | 'end' | 'added';
+  }
+>;
+
+function carryOutOfOwner(context: StoreContext, cell: SlotCell, effect: OwnerEffect): void {
+  switch (effect.kind) {
     case 'resend':
       return resend(context, cell);
     case 'seal':
@@ -79,8 +104,6 @@ function carryOut(context: StoreContext, cell: SlotCell, effect: SlotEffect): vo
       return undefined;
     case 'unseal':
       return unseal(context, cell);
-    case 'deactivate':
-      return deactivate(context, cell, effect.records);
     case 'begin':
       return begin(context, cell, effect.handOff);
     case 'check':
@@ -94,15 +117,6 @@ function carryOut(context: StoreContext, cell: SlotCell, effect: SlotEffect): vo
     case 'added':
       cell.outgoing?.added();
       return dropHandOff(context, cell);
-    case 'learn':
-      return context.changed();
-    case 'tidy':
-      return tidy(context, cell);
-    case 'stop-learning':
-      context.memory.close(cell.slot);
-      cell.learner?.stop();
-      cell.learner = undefined;
-      return context.changed();
   }
 }
 
@@ -176,7 +190,7 @@ function activate(context: StoreContext, cell: SlotCell, isLearned: boolean): vo
   cell.settle = undefined;
   if (isLearned && learner !== undefined) {
     cell.stay += 1;
-    takeFromLearner(context, cell);
+    void takeFromLearner(context, cell);
   } else if (!context.memory.isOpen(cell.slot)) {
     // A slot's very first epoch has no earlier writes; otherwise memory begins now.
     context.memory.open(cell.slot, row?.epoch === 1 ? Infinity : 0, []);

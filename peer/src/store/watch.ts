@@ -2,7 +2,7 @@
 // (rule 22); a backup asks for the slots of an owner that it has not granted a lease for the grace, or that
 // said goodbye (rule 21). Who stood still itself doubts itself first (rule 8).
 
-import type { Copy, PeerId, Slot } from '@shoal/shared';
+import type { Configuration, Copy, PeerId, Slot } from '@shoal/shared';
 import { propose } from './slot-proposals.ts';
 import { owesTooLong, resend } from './replication.ts';
 import { otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
@@ -69,20 +69,22 @@ function lookAt(context: StoreContext, cell: SlotCell, nowMs: number): void {
   const { row, state } = cell;
   if (row === undefined || row.copies.length === 1 || cell.isProposing) return;
   if (nowMs < cell.proposeAfterMs || !row.settled) return;
-  if (state.role === 'backup') {
-    const owner = row.copies.find(({ member }) => member === row.owner);
-    if (owner === undefined || state.resigned || !context.takesLearning() || !context.deps.isConnected()) return;
-    if (context.leases.mayTakeOver(owner, cell.rowMs)) takeOver(context, cell, owner);
-    return;
-  }
+  if (state.role === 'backup') return lookAtOwner(context, cell, row);
   if (state.role !== 'serving' && state.role !== 'sealed' && state.role !== 'settling') return;
   // One proposal at a time: that of the hand-off first.
-  if ((state.role === 'serving' && state.adding === true) || (state.role !== 'serving' && state.step === 'proposing'))
-    return;
+  const isProposing = state.role === 'serving' ? state.adding === true : state.step === 'proposing';
+  if (isProposing) return;
   for (const copy of otherCopies(cell, context.deps.self)) {
     const why = accuse(context, cell, copy, nowMs);
     if (why !== undefined) return proposeDrop(context, cell, { member: copy.member, why });
   }
+}
+
+function lookAtOwner(context: StoreContext, cell: SlotCell, row: Configuration): void {
+  const owner = row.copies.find(({ member }) => member === row.owner);
+  const isResigned = cell.state.role === 'backup' && cell.state.resigned;
+  if (owner === undefined || isResigned || !context.takesLearning() || !context.deps.isConnected()) return;
+  if (context.leases.mayTakeOver(owner, cell.rowMs)) takeOver(context, cell, owner);
 }
 
 function accuse(context: StoreContext, cell: SlotCell, copy: Copy, nowMs: number): Why | undefined {
