@@ -55,7 +55,6 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const reading = createReadingPlaces(limits.readingBytes);
   const occupied = new Set<Slot>();
   let isReady = false;
-  let isChanging = false;
   let ticks = 0;
   const usage = createStorageUsage({ storage: deps.storage, logger: deps.logger, isClosed: () => life.isClosed });
 
@@ -109,14 +108,9 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
       deps.logger.error('storage failed', { error: String(error) });
       deps.onFatal(error);
     },
-    changed() {
-      if (isChanging) return;
-      isChanging = true;
-      queueMicrotask(() => {
-        isChanging = false;
-        if (!life.isClosed) deps.onChanged();
-      });
-    },
+    changed: once(() => {
+      if (!life.isClosed) deps.onChanged();
+    }),
   };
 
   const stopGone = deps.storage.onGone((reason) => context.fatal(new MeshError('storage', reason)));
@@ -159,6 +153,19 @@ function stopCopy(cell: SlotCell): void {
   cell.backup?.stop();
   cell.settle?.stop();
   tellOpen(cell);
+}
+
+/** However often it is called in one turn. */
+function once(tell: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(() => {
+      isDue = false;
+      tell();
+    });
+  };
 }
 
 function cellOf(cells: Map<Slot, SlotCell>, slot: Slot): SlotCell {
