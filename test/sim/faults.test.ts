@@ -131,7 +131,8 @@ class Simulation {
       try {
         const value = Number((await member.mesh.get(key, { timeoutMs: 15_000 })) ?? 0);
         this.tally.gets += 1;
-        if (value < least) this.errors.push(`${key}: read ${value} after ${least} was known, at ${this.clock.monotonicMs()}`);
+        if (value < least)
+          this.errors.push(`${key}: read ${value} after ${least} was known, at ${this.clock.monotonicMs()}`);
         if (value > state.written) this.errors.push(`${key}: read ${value}, which nobody wrote`);
         // What was read is acknowledged for every later read.
         state.acknowledged = Math.max(state.acknowledged, value);
@@ -143,7 +144,8 @@ class Simulation {
 
   /** Whoever asked a member that died, left or was alone may hear nothing. */
   fail(verb: string, asked: ClusterMember, error: unknown, startMs: number): void {
-    const isThere = this.up().includes(asked) && !this.troubled.some(({ member, untilMs }) => member === asked && startMs < untilMs);
+    const isThere =
+      this.up().includes(asked) && !this.troubled.some(({ member, untilMs }) => member === asked && startMs < untilMs);
     const name = isMeshError(error) ? `${verb} ${error.code}` : String(error);
     this.count(isThere ? this.tally.failed : this.tally.excused, name);
   }
@@ -166,7 +168,10 @@ class Simulation {
     const id = member.mesh.status().self;
     const { network } = this.cluster;
     if (kind !== 'registrar') this.troubled.push({ member, untilMs: this.clock.monotonicMs() + forMs + 6_000 });
-    const others = (): string[] => this.up().map(({ mesh }) => mesh.status().self).filter((each) => each !== id);
+    const others = (): string[] =>
+      this.up()
+        .map(({ mesh }) => mesh.status().self)
+        .filter((each) => each !== id);
     switch (kind) {
       case 'kill':
       case 'power':
@@ -240,13 +245,18 @@ async function simulate(seed: number): Promise<Simulation> {
     await sim.fault();
     // One thing at a time: R - 1 copies of each slot are always left.
     if (!(await sim.untilWhole(40_000))) {
-      sim.errors.push(`not whole after fault ${number} (${[...sim.tally.faults.keys()].join(', ')}) at ${sim.clock.monotonicMs()}`);
+      sim.errors.push(
+        `not whole after fault ${number} (${[...sim.tally.faults.keys()].join(', ')}) at ${sim.clock.monotonicMs()}`,
+      );
       break;
     }
   }
   await sim.clock.advance(2_000);
   sim.isOver = true;
-  await sim.run(Promise.all(work).then(() => undefined), 60_000);
+  await sim.run(
+    Promise.all(work).then(() => undefined),
+    60_000,
+  );
   for (const [key, state] of sim.keys) {
     for (const member of sim.up()) {
       const value = Number((await sim.run(member.mesh.get(key, { timeoutMs: 15_000 }))) ?? 0);
@@ -265,7 +275,15 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST + index))(
 
     if (process.env['SIM_PRINT'] !== undefined) {
       const { puts, gets, failed, faults, slowestMs } = sim.tally;
-      console.log(seed, { replicas: sim.replicas, puts, gets, slowestMs, failed: [...failed], excused: [...sim.tally.excused], faults: [...faults] });
+      console.log(seed, {
+        replicas: sim.replicas,
+        puts,
+        gets,
+        slowestMs,
+        failed: [...failed],
+        excused: [...sim.tally.excused],
+        faults: [...faults],
+      });
     }
     expect(sim.errors.slice(0, 5)).toEqual([]);
   },

@@ -108,9 +108,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
       deps.logger.error('storage failed', { error: String(error) });
       deps.onFatal(error);
     },
-    changed: once(() => {
-      if (!life.isClosed) deps.onChanged();
-    }),
+    changed: once(() => life.isClosed || deps.onChanged()),
   };
 
   const stopGone = deps.storage.onGone((reason) => context.fatal(new MeshError('storage', reason)));
@@ -156,7 +154,7 @@ function stopCopy(cell: SlotCell): void {
 }
 
 /** However often it is called in one turn. */
-function once(tell: () => void): () => void {
+function once(tell: () => unknown): () => void {
   let isDue = false;
   return () => {
     if (isDue) return;
