@@ -88,7 +88,9 @@ describe.each([2, 3])('with %i copies', (replicas) => {
           isWhole(replicas) &&
           cluster.rows().every(({ copies }) => copies.every(({ member }) => member !== ben.mesh.status().self)),
       );
-      expect(await run(Promise.all(keys.map((key) => ada.mesh.get(key))))).toEqual(keys.map((_, number) => 100 + number));
+      expect(await run(Promise.all(keys.map((key) => ada.mesh.get(key))))).toEqual(
+        keys.map((_, number) => 100 + number),
+      );
     },
   );
 

@@ -32,7 +32,7 @@ import { createMover, type Mover } from './mover.ts';
 import { isExpired, readKey } from './reads.ts';
 import { meaningOf } from './slot.ts';
 import { dropKept, receiveKept, receiveSlotFrame } from './slot-frames.ts';
-import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
+import { isServing, noteCopies, type SlotCell, type StoreContext } from './store-context.ts';
 import { createWatch, type Watch } from './watch.ts';
 import { writeKeys } from './writes.ts';
 
@@ -237,7 +237,7 @@ function applyRows(context: StoreContext, rows: readonly Configuration[]): void 
     cell.row = row;
     if (row.epoch !== known?.epoch) {
       cell.refused.clear();
-      cell.rowMs = context.leases.nowMs();
+      noteCopies(cell, context.leases.nowMs());
     }
     const meaning = meaningOf(row, self);
     const { role } = cell.state;

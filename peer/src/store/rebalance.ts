@@ -31,7 +31,8 @@ export function nextStep(
   const [owner] = wished;
   if (owner !== undefined && owner !== self)
     return has(owner) && canTake(owner) ? { slot, to: owner, purpose: 'give' } : undefined;
-  const isWhole = wished.every(has);
+  // One that is wished and not well may be gone soon: what is left over is then no longer too many.
+  const isWhole = wished.every((member) => has(member) && (member === self || canTake(member)));
   const surplus = copies.find(({ member }) => member !== self && !wished.includes(member));
   return isWhole && surplus !== undefined ? { slot, drop: surplus.member } : undefined;
 }

@@ -19,7 +19,7 @@ import type { Backup } from './backup.ts';
 import type { OutgoingHandOff } from './handoff.ts';
 import type { KeyLocks } from './key-locks.ts';
 import type { Learner } from './learner.ts';
-import type { Leases } from './leases.ts';
+import type { Leases, Process } from './leases.ts';
 import type { Proposals } from './proposals.ts';
 import type { RangeStoreDeps, StoreAnswer } from './range-store.ts';
 import type { RetryMemory } from './retry-memory.ts';
@@ -67,8 +67,8 @@ export interface SlotCell {
   state: SlotState;
   /** Grows each time serving starts or ends: what was read in another stay is not answered. */
   stay: number;
-  /** Reading of the leases' clock when the row's epoch was learned. */
-  rowMs: number;
+  /** Readings of the leases' clock when each copy was learned of: as the owner, or as one of the others. */
+  copySinceMs: ReadonlyMap<string, number>;
   /** Of what is on storage, while this member owns or backs the slot. */
   digest: SlotDigest;
   /** Grows each time the digest is made anew. */
@@ -156,7 +156,7 @@ export function createCell(slot: Slot): SlotCell {
     row: undefined,
     state: NO_SLOT,
     stay: 1,
-    rowMs: 0,
+    copySinceMs: new Map(),
     digest: EMPTY_DIGEST,
     tally: 0,
     storing: new Set(),
@@ -200,4 +200,26 @@ export function runJob(context: StoreContext, cell: SlotCell, job: () => Promise
     .then(() => Promise.allSettled(cell.storing))
     .then(job)
     .catch((error: unknown) => context.fatal(error));
+}
+
+/** A copy as it is in the row: one that becomes the owner is waited for anew. */
+export function standingOf({ row }: SlotCell, { member, incarnation }: Process): string {
+  return `${incarnation} ${row?.owner === member ? 'owns' : 'backs'}`;
+}
+
+/** After a new row: since when each copy is what it is. */
+export function noteCopies(cell: SlotCell, nowMs: number): void {
+  const copies = cell.row?.copies ?? [];
+  if (copies.length === 1 && cell.copySinceMs.size === 0) return;
+  const before = cell.copySinceMs;
+  cell.copySinceMs = new Map(
+    (copies.length === 1 ? [] : copies).map((copy) => {
+      const standing = standingOf(cell, copy);
+      return [standing, before.get(standing) ?? nowMs];
+    }),
+  );
+}
+
+export function sinceMs(cell: SlotCell, process: Process): number {
+  return cell.copySinceMs.get(standingOf(cell, process)) ?? 0;
 }

@@ -5,7 +5,7 @@
 import type { Configuration, Copy, PeerId, Slot } from '@shoal/shared';
 import { propose } from './slot-proposals.ts';
 import { owesTooLong, resend } from './replication.ts';
-import { otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
+import { otherCopies, sinceMs, type SlotCell, type StoreContext } from './store-context.ts';
 
 export interface Watch {
   /** Looks now: a goodbye was heard, a row came. */
@@ -84,13 +84,13 @@ function lookAtOwner(context: StoreContext, cell: SlotCell, row: Configuration):
   const owner = row.copies.find(({ member }) => member === row.owner);
   const isResigned = cell.state.role === 'backup' && cell.state.resigned;
   if (owner === undefined || isResigned || !context.takesLearning() || !context.deps.isConnected()) return;
-  if (context.leases.mayTakeOver(owner, cell.rowMs)) takeOver(context, cell, owner);
+  if (context.leases.mayTakeOver(owner, sinceMs(cell, owner))) takeOver(context, cell, owner);
 }
 
 function accuse(context: StoreContext, cell: SlotCell, copy: Copy, nowMs: number): Why | undefined {
   if (cell.resigned.has(copy.incarnation)) return 'resigned';
   if (context.leases.isGone(copy)) return 'goodbye';
-  if (context.leases.isSilent(copy, cell.rowMs)) return 'silent';
+  if (context.leases.isSilent(copy, sinceMs(cell, copy))) return 'silent';
   return owesTooLong(cell, copy, nowMs) || cell.settle?.isStuck(copy.member, nowMs) === true ? 'stuck' : undefined;
 }
 
