@@ -15,6 +15,7 @@ import {
   type Key,
   type PutFrame,
   type RecordHead,
+  type Slot,
   type Version,
 } from '@shoal/shared';
 import { admit, refusal, refuseWith, wrongSlot } from './admission.ts';
@@ -68,7 +69,11 @@ export async function writeKeys(
       await context.waiters.wait(frame.slot, { signal });
       continue;
     }
-    if (await waitsForCopies(attempt)) continue;
+    const waitMs = waitForCopiesMs(attempt);
+    if (waitMs > 0) {
+      await waitAtMost(context, frame.slot, { waitMs, signal });
+      continue;
+    }
     const repeated = context.pending.get(frame.id);
     if (repeated !== undefined) {
       await abortable(repeated, signal);
@@ -82,21 +87,26 @@ export async function writeKeys(
 /** Of a time that runs out this much is left to say so. */
 const SAY_DEGRADED_MS = 250;
 
-/** Too few copies now, and more may come: true when it is worth another look (rule 15). */
-async function waitsForCopies({ context, cell, frame, signal, startedMs }: Attempt): Promise<boolean> {
+/** While there are too few copies and more may come: how long that may be waited for (rule 15). */
+function waitForCopiesMs({ context, cell, frame, startedMs }: Attempt): number {
   const has = cell.row?.copies.length ?? 1;
-  if (frame.minCopies <= has || frame.minCopies > context.replicas || context.memory.find(frame.id) !== undefined)
-    return false;
-  const leftMs = frame.remainingMs - SAY_DEGRADED_MS - (context.deps.clock.monotonicMs() - startedMs);
-  if (leftMs <= 0) return false;
+  const isHopeless = frame.minCopies > context.replicas;
+  if (frame.minCopies <= has || isHopeless || context.memory.find(frame.id) !== undefined) return 0;
+  return frame.remainingMs - SAY_DEGRADED_MS - (context.deps.clock.monotonicMs() - startedMs);
+}
+
+/** Until the slot changes or the time is over. */
+async function waitAtMost(
+  context: StoreContext,
+  slot: Slot,
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<void> {
   const timeUp = new AbortController();
-  const stopTimer = context.deps.clock.setTimer(() => timeUp.abort(), leftMs);
+  const stopTimer = context.deps.clock.setTimer(() => timeUp.abort(), waitMs);
   try {
-    await context.waiters.wait(frame.slot, { signal: AbortSignal.any([signal, timeUp.signal]) });
-    return true;
+    await context.waiters.wait(slot, { signal: AbortSignal.any([signal, timeUp.signal]) });
   } catch (error) {
     if (signal.aborted || !timeUp.signal.aborted) throw error;
-    return false;
   } finally {
     stopTimer();
   }

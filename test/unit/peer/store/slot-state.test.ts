@@ -507,7 +507,9 @@ describe('slot machine', () => {
     const proposing = (Object.keys(states) as StateName[]).flatMap((name) =>
       (Object.keys(events) as EventName[])
         .filter((event) =>
-          stepSlot(states[name], events[event]).effects.some(({ kind }) => kind === 'propose-hand-over' || kind === 'propose-add'),
+          stepSlot(states[name], events[event]).effects.some(
+            ({ kind }) => kind === 'propose-hand-over' || kind === 'propose-add',
+          ),
         )
         .map((event) => `${name}: ${event}`),
     );
