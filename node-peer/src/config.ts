@@ -61,6 +61,11 @@ export function parseWhole(text: string, what: string, bounds: { readonly min: n
 }
 
 /** As many as leave one core to the rest, 1 to 8. */
+/** As the server takes it: a number, or `auto`. */
+export function parseReplicas(text: string): string {
+  return text === 'auto' ? text : `${parseWhole(text, 'Replicas', { min: 1, max: 7 })}`;
+}
+
 export function defaultWorkers(): number {
   return Math.min(limits.workersMax, Math.max(1, availableParallelism() - 1));
 }

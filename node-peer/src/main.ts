@@ -11,6 +11,7 @@ import { loadCommand } from './commands/load.ts';
 import { lsCommand } from './commands/ls.ts';
 import { peerCommand } from './commands/peer.ts';
 import { putCommand } from './commands/put.ts';
+import { recoverCommand } from './commands/recover.ts';
 import { rmCommand } from './commands/rm.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -38,6 +39,7 @@ const verbs = [
   dropCommand(),
   runCommand(),
   forgetCommand(),
+  recoverCommand(),
 ];
 for (const verb of verbs) program.addCommand(verb.copyInheritedSettings(program).exitOverride());
 program.exitOverride();

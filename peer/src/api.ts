@@ -1,6 +1,6 @@
 // What a program sees of the mesh: one object, the same in Node and in a page.
 
-import type { Configuration, Key, MeshError, PeerId, Subscribable, Version } from '@shoal/shared';
+import type { Configuration, Key, MeshError, PeerId, RecoveredSlot, Subscribable, Version } from '@shoal/shared';
 import type { MemberReport, MemberView, MeshStatus } from './api-status.ts';
 import type { Column } from './data/column.ts';
 
@@ -282,6 +282,8 @@ export interface Mesh extends Subscribable<MeshEvents> {
     options?: CallOptions & { readonly params?: JsonValue },
   ): Promise<DryRunResult>;
   forget(member: string, options?: CallOptions): Promise<{ readonly member: PeerId; readonly slots: number }>;
+  /** Serves slots all of whose copies are gone from the newest older ones that are left. */
+  recover(options?: CallOptions): Promise<{ readonly slots: readonly RecoveredSlot[] }>;
   /** Takes no tasks; goes on serving. */
   pause(paused: boolean): Promise<void>;
   setWorkers(count: number): Promise<void>;

@@ -63,7 +63,18 @@ export function assemble(start: Start): Mesh {
     signals: signalPath(start),
     iceServers: () => registration.standing.iceServers,
   });
-  const links = createMeshLinks({ transport, clock, random: deps.random, logger, self: () => selfView(start) });
+  const links = createMeshLinks({
+    transport,
+    clock,
+    random: deps.random,
+    logger,
+    self: () => selfView(start),
+    leases: {
+      reading: () => store.leases.reading(),
+      asked: (from, table) => store.leases.asked(from, table),
+      answered: (from, answer) => store.leases.answered(from, answer),
+    },
+  });
   const hearing = createHearing({ clock, askRegistrar: () => registration.refresh(), onMayServe: () => store.poke() });
   const store = createStore(start, {
     links,
@@ -185,6 +196,9 @@ function createStore(
     },
     meshNowMs: () => registration.meshNowMs(),
     mayServe: () => parts.hearing.mayServe(),
+    table: () => registration.table,
+    replicas: () => registration.standing.replicas,
+    isConnected: () => registration.state === 'connected',
     onFatal: parts.onFatal,
     onChanged: parts.onChanged,
   });

@@ -7,7 +7,8 @@ import type { PeerParts } from './assemble.ts';
 export interface StatusView {
   read(): MeshStatus;
   memberView(entry: RosterEntry): MemberView;
-  ownedSlots(): number;
+  /** Slots of which this member is a copy: when it leaves they go to others. */
+  heldSlots(): number;
   changed(): void;
   setLeaving(leaving: boolean): void;
   close(): void;
@@ -60,7 +61,8 @@ export function createStatusView(parts: PeerParts): StatusView {
   return {
     read,
     memberView: (entry) => view(entry, slotCounts().get(entry.id) ?? 0),
-    ownedSlots: () => slotCounts().get(self) ?? 0,
+    heldSlots: () =>
+      registration.rows().filter(({ copies }) => copies.some(({ member }) => member === self)).length,
     changed,
     setLeaving: (leaving) => {
       isLeaving = leaving;

@@ -68,6 +68,10 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       open();
       return registration.request('forget', { member }, options);
     },
+    recover: async (options) => {
+      open();
+      return registration.request('recover', {}, options);
+    },
     pause: (paused) => change({ paused }, () => compute.pause(paused)),
     setWorkers: (workers) => change({ workers }, () => compute.setWorkers(workers)),
     rename: (name) => change({ name }, () => undefined),
@@ -158,7 +162,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
             registration,
             self,
             events,
-            isOver: () => over !== undefined || status.ownedSlots() === 0,
+            isOver: () => over !== undefined || status.heldSlots() === 0,
           },
           options,
         );

@@ -13,6 +13,7 @@ export * from './key.ts';
 export * from './limits.ts';
 export * from './logger.ts';
 export * from './mesh-error.ts';
+export * from './operator-acts.ts';
 export * from './signaling.ts';
 export * from './slot.ts';
 export * from './slot-frame.ts';

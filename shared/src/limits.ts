@@ -20,6 +20,8 @@ export const limits = {
   listedPerFrame: 4096,
   /** Remembered requests in one frame: 80 bytes each fit into the head. */
   rememberedPerFrame: 8192,
+  /** Of them in the answer of a copy that is settled with: an open write's id is in its record too. */
+  rememberedPerSettle: 64,
   /** A sentence of an error; a longer one is cut when it is sent. */
   errorChars: 8192,
   /** The least fragment payload that a member may ask for: below, heads would outweigh it. */

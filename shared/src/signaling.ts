@@ -7,28 +7,25 @@
 import * as v from 'valibot';
 import type { Durability, TableEpoch } from './configuration.ts';
 import type { Incarnation, MeshId, PeerId } from './ids.ts';
-import { parseIncarnation, parseMeshId, parsePeerId } from './ids.ts';
 import { limits } from './limits.ts';
 import type { MeshErrorWire } from './mesh-error.ts';
+import type { Adopt, Adopted, Forget, Recover, RecoveredSlot, Report } from './operator-acts.ts';
+import {
+  count,
+  durability,
+  hex,
+  incarnation,
+  meshId,
+  name,
+  peerId,
+  slot,
+  tableEpoch,
+  uint32,
+} from './signaling-fields.ts';
 import type { Slot } from './slot.ts';
 
-const peerId = v.custom<PeerId>((value) => parsePeerId(value) !== undefined, 'not a member id');
-const incarnation = v.custom<Incarnation>((value) => parseIncarnation(value) !== undefined, 'not an incarnation');
-const meshId = v.custom<MeshId>((value) => parseMeshId(value) !== undefined, 'not a mesh id');
-const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
-const slot = v.pipe(
-  uint32,
-  v.maxValue(65_535),
-  v.transform((value) => value as Slot),
-);
-const count = v.pipe(v.number(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const hex = (bytes: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`)));
-const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(limits.nameChars));
 /** A mesh's name: it stands in paths, so letters, digits, `-`, `_` and `.` only, first a letter or digit. */
 export const meshNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
-const tableEpoch = v.object({ term: uint32, epoch: uint32 });
-const durability = v.picklist(['strict', 'relaxed']);
-
 /** tab: a page. node: a headless member. command: short-lived, owns nothing, changes neither table nor epoch. */
 export const memberKindSchema = v.picklist(['tab', 'node', 'command']);
 export type MemberKind = v.InferOutput<typeof memberKindSchema>;
@@ -94,7 +91,7 @@ export const changeSchema = v.object({
       incarnation,
       why: v.picklist(['silent', 'stuck', 'goodbye', 'resigned', 'wished']),
     }),
-    /** To a backup; with one copy of each slot to the learner that has all of it, and the old owner's copy goes. */
+    /** To a backup, and the old owner stays as one; with one copy of each slot to the learner that has all of it, and the old owner's copy goes. */
     v.object({ kind: v.literal('hand-over'), member: peerId, incarnation }),
     v.object({ kind: v.literal('take-over') }),
     /** The owner of a revived slot has settled it. */
@@ -110,13 +107,12 @@ export const proposeSchema = v.object({
 export type Propose = v.InferOutput<typeof proposeSchema>;
 
 export const lookupSchema = v.object({ members: v.pipe(v.array(peerId), v.maxLength(64)) });
-export const forgetSchema = v.object({ member: v.pipe(v.string(), v.minLength(1), v.maxLength(64)) });
 export const hearsSchema = v.object({ question: uint32, members: v.pipe(v.array(peerId), v.maxLength(1_024)) });
 export const hereSchema = v.object({ number: uint32 });
 
 export type MemberState = 'here' | 'paused' | 'leaving' | 'away';
 
-/** A member as the roster shows it. Members that are away stay while they own slots. */
+/** A member as the roster shows it. Members that are away stay while a slot's row names them. */
 export interface RosterEntry {
   readonly id: PeerId;
   readonly incarnation: Incarnation;
@@ -172,15 +168,29 @@ export interface RosterChange {
   readonly gone: readonly PeerId[];
 }
 
+export interface WishedSlot {
+  readonly slot: Slot;
+  /** Who should have it, owner first, each member once; never empty. */
+  readonly copies: readonly PeerId[];
+}
+
+/** Replaces the wish before it. What it does not name should stay as it is. */
 export interface Wish {
-  /** Slots that the receiver owns and should hand to somebody else; replaces the wish before it. */
-  readonly moves: readonly { readonly slot: Slot; readonly to: PeerId }[];
+  /** Copies that each slot should have, if they can be had. */
+  readonly replicas: number;
+  /** Slots that the receiver owns and whose configuration should be another. */
+  readonly slots: readonly WishedSlot[];
 }
 
 export interface SlotOutcome {
   readonly slot: Slot;
   readonly written: boolean;
-  /** Why not, as one word: epoch, not-a-copy, incarnation, away, frozen. */
+  /**
+   * Why not, as one word. epoch: based on one that is no more · not-a-copy: who is asked for, or who asks, is none ·
+   * incarnation: an older process · away: who is to be added is not connected · frozen: revived and not settled ·
+   * is-a-copy: who is to be added is one · keep: the accused answered, and is the one to keep · unanswered: the
+   * proposer did not answer `still-there` · full: as many copies as a row can name · one-copy: in this mesh each slot has one.
+   */
   readonly reason?: string;
 }
 
@@ -189,6 +199,12 @@ export interface Outcome {
   readonly slots: readonly SlotOutcome[];
   /** The rows of those slots now; already durable. */
   readonly table: EncodedTable;
+}
+
+/** A backup should own the slot: it outlives the receiver, its owner (REPLICATION, rule 7). */
+export interface HandOverWanted {
+  readonly slot: Slot;
+  readonly to: PeerId;
 }
 
 export interface RelayedSignal {
@@ -214,8 +230,16 @@ export interface RegistrarRequests {
   update: { ask: Update; answer: Record<string, never> };
   signal: { ask: Signal; answer: Record<string, never> };
   propose: { ask: Propose; answer: Outcome };
-  /** Gives up the slots of a member that is away: they go, empty, to others. */
-  forget: { ask: v.InferOutput<typeof forgetSchema>; answer: { readonly member: PeerId; readonly slots: number } };
+  /**
+   * The storage of a member that is away will not come back: slots that only it had go, empty, to others.
+   * Refused while a process of it lives, and for a slot of which an older copy is left (`recover`).
+   */
+  forget: { ask: Forget; answer: { readonly member: PeerId; readonly slots: number } };
+  /** Serves lost slots from the newest copy that is left. Refused while a process of a newer copy lives. */
+  recover: { ask: Recover; answer: { readonly slots: readonly RecoveredSlot[] } };
+  /** In a mesh in which nothing changes since its table is lost or old; asked without having joined. */
+  adopt: { ask: Adopt; answer: Adopted };
+  report: { ask: Report; answer: Record<string, never> };
   /** Serving has stopped; nothing follows. */
   goodbye: { ask: Record<string, never>; answer: Record<string, never> };
 }
@@ -234,7 +258,9 @@ export interface RegistrarEvents {
   wish: Wish;
   signal: RelayedSignal;
   stop: Stop;
+  'hand-over-wanted': HandOverWanted;
   'still-there': { readonly number: number };
+  'report-all': { readonly number: number };
   'who-hears': { readonly question: number; readonly members: readonly PeerId[] };
 }
 

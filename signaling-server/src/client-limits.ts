@@ -13,7 +13,14 @@ export const CHANGE_LIMIT: RateLimit = { burst: 32_768, perSecond: 4_096 };
 export const REFUSAL_LIMIT: RateLimit = { burst: 1_000, perSecond: 10 };
 
 /** A join is a signature to check and a file to write, a table some 50 KB to encode. */
-const COSTS: Readonly<Record<string, number>> = { join: 100, forget: 100, table: 20 };
+const COSTS: Readonly<Record<string, number>> = {
+  join: 100,
+  forget: 100,
+  recover: 100,
+  adopt: 100,
+  report: 100,
+  table: 20,
+};
 
 export type Admission = 'granted' | 'refused' | 'abuse';
 

@@ -1,5 +1,6 @@
-// When the slots of a member that is away go, empty, to others: on the operator's `forget`, and when a
-// tab has not been heard by anybody for ten minutes. Nothing else takes a slot from a member.
+// When a member that is away is given up: on the operator's `forget`, which empties the slots that only it
+// had a copy of, and when a tab has not been heard by anybody for ten minutes. A tab's slots are emptied by
+// that only in a mesh with one copy of each; otherwise nothing is emptied without the operator's word.
 
 import {
   limits,
@@ -7,16 +8,16 @@ import {
   must,
   shortId,
   toMeshError,
+  type Configuration,
   type Copy,
   type PeerId,
   type RosterEntry,
-  type Slot,
 } from '@shoal/shared';
 import type { MeshState } from './mesh-state.ts';
 import { planMoves } from './placement.ts';
 import type { Questions } from './questions.ts';
 import { membersNamed, withoutMember } from './roster.ts';
-import { givenUpRows, slotsOwnedBy } from './table.ts';
+import { emptyRow, rowWithout } from './table.ts';
 import { takersOf } from './wish.ts';
 
 /** Until a tab is asked for again of which nobody could say anything. */
@@ -48,9 +49,7 @@ export class GivingUp {
       );
     }
     assertAway(state, entry);
-    const slots = slotsOwnedBy(state.table, entry.id);
-    await this.#giveUp(entry);
-    return { member: entry.id, slots };
+    return { member: entry.id, slots: await this.#giveUp(entry) };
   }
 
   /** Looks again when the next tab that is away is due. To be called when one went away. */
@@ -89,8 +88,10 @@ export class GivingUp {
         const isHeard = hearing.heardBy.has(entry.id);
         if (!isHeard && hearing.answers > 0 && state.frozen === undefined && takersOf(state).length > 0) {
           logger.info('tabGivenUp', { mesh: state.name, member: entry.id });
-          await this.#giveUp(entry);
-        } else {
+          if (state.replicas === 1) await this.#giveUp(entry);
+          else await this.#giveUpTab(entry);
+        }
+        if (state.roster.has(entry.id)) {
           const graceMs = isHeard ? tabGivenUpMs : Math.min(ASK_AGAIN_MS, tabGivenUpMs);
           state.awaySinceMs.set(entry.id, clock.monotonicMs() - tabGivenUpMs + graceMs);
         }
@@ -101,21 +102,58 @@ export class GivingUp {
     this.watch();
   }
 
-  async #giveUp(entry: RosterEntry): Promise<void> {
+  /** How many slots are empty now. */
+  async #giveUp(entry: RosterEntry): Promise<number> {
     const state = this.#state;
+    const changed: Configuration[] = [];
+    const emptied: Configuration[] = [];
+    for (const row of state.table.rows) {
+      const without = rowWithout(row, entry.id);
+      if (without === 'older') throw olderLeft(state, entry, row);
+      if (without === 'only') emptied.push(row);
+      else if (without !== row) changed.push(without);
+    }
     const takers = takersOf(state);
-    if (slotsOwnedBy(state.table, entry.id) > 0 && takers.length === 0) {
+    if (emptied.length > 0 && takers.length === 0) {
       throw new MeshError('no-member', `No member is here to take the slots of ${describe(entry)}: start one first.`);
     }
     const isMovable = (owner: PeerId): boolean => owner === entry.id || state.seats.has(owner);
     const moves = planMoves({ rows: state.table.rows, takers, isMovable });
-    const taken = new Map<Slot, Copy>();
-    for (const { slot, from, to } of moves) if (from === entry.id) taken.set(slot, copyOf(state, to));
-    state.change(givenUpRows(state.table, taken));
-    state.awaySinceMs.delete(entry.id);
-    state.setRoster(withoutMember(state.roster, entry.id));
+    const to = new Map(moves.map((move) => [move.slot, move.to]));
+    for (const row of emptied) changed.push(emptyRow(row, copyOf(state, must(to.get(row.slot), 'taker'))));
+    state.change(changed);
+    this.#forgetMember(entry);
+    await state.commit();
+    return emptied.length;
+  }
+
+  /** What a tab had beside a copy that is here is ten minutes old, and on that one's disk by now. */
+  async #giveUpTab({ id }: RosterEntry): Promise<void> {
+    const state = this.#state;
+    const changed = state.table.rows.flatMap((row) => {
+      if (row.dropped.every(({ member }) => member !== id) || !row.settled) return [];
+      if (row.copies.every((copy) => state.presenceOf(copy) !== 'here')) return [];
+      const without = rowWithout(row, id);
+      return typeof without === 'string' ? [] : [without];
+    });
+    state.change(changed);
     await state.commit();
   }
+
+  #forgetMember({ id }: RosterEntry): void {
+    const state = this.#state;
+    state.awaySinceMs.delete(id);
+    state.departed.delete(id);
+    state.setRoster(withoutMember(state.roster, id));
+  }
+}
+
+function olderLeft(state: MeshState, entry: RosterEntry, { dropped }: Configuration): MeshError {
+  const other = dropped.findLast(({ member }) => member !== entry.id)?.member ?? entry.id;
+  return new MeshError(
+    'forbidden',
+    `Older copies of what ${describe(entry)} has are left, one at ${nameOf(state, other)}: use recover to serve those, then forget.`,
+  );
 }
 
 function findOne(state: MeshState, text: string): RosterEntry {

@@ -18,15 +18,16 @@ import {
 } from '@shoal/shared';
 import type { MeshState, Seat } from './mesh-state.ts';
 import type { RegistrarClient } from './registrar-api.ts';
+import { reviveNow } from './reviving.ts';
 import { rosterEntries, withMember } from './roster.ts';
-import { firstRows, isBehind, revivedRows } from './table.ts';
+import { firstRows, isBehind } from './table.ts';
 
 /** How long an older incarnation has to stop serving, and to say so, once it is told. */
 const STOP_WAIT_MS = 2_000;
 /** More members than a full mesh of links can carry. */
 const MEMBERS_MOST = 1_024;
 
-const ADOPT = 'let `shoal adopt`, which comes with the next release, make one from the members';
+const ADOPT = 'let `shoal adopt` make one from the members';
 const BEGIN_ANEW = `${ADOPT}; to begin an empty mesh instead, end the members of the old one and start the server again`;
 
 export interface JoinRequest {
@@ -45,6 +46,10 @@ export async function joinMesh(
   const version = commonVersion(ask.versions);
   const id = proveIdentity(state, request);
   assertSameHistory(state, ask);
+  if (state.frozen !== undefined) {
+    if (ask.kind !== 'command') state.waiting.set(id, { id, ask, client: request.client });
+    throw state.frozen;
+  }
   assertNotReplaced(state, id, ask);
   if (state.seats.size >= MEMBERS_MOST && !state.seats.has(id)) {
     throw new MeshError('busy', `The mesh has ${MEMBERS_MOST} members, which is all it takes.`);
@@ -99,7 +104,6 @@ function assertSameHistory(state: MeshState, ask: Join): void {
   } else if (ask.known !== undefined && isBehind(table, ask.known)) {
     freeze(state, "The server's table is older than what a member knows", ADOPT);
   }
-  if (state.frozen !== undefined) throw state.frozen;
 }
 
 function freeze(state: MeshState, why: string, instead: string): void {
@@ -143,16 +147,21 @@ function admit(state: MeshState, id: PeerId, { ask, client }: JoinRequest): Seat
   const seat: Seat = { id, incarnation, kind, client, gone: createDeferred<void>() };
   state.seats.set(id, seat);
   state.awaySinceMs.delete(id);
+  state.departed.delete(id);
+  state.waiting.delete(id);
+  if (state.beganMs.get(id)?.incarnation !== incarnation) {
+    state.beganMs.set(id, { incarnation, atMs: state.context.clock.monotonicMs() });
+  }
   state.setRoster(withMember(state.roster, entryOf(state, id, ask)));
   if (kind === 'command') return seat;
   const copy = { member: id, incarnation, durability };
   const { table } = state;
-  if (table.rows.length > 0) state.change(revivedRows(table, copy));
+  if (table.rows.length > 0) reviveNow(state);
   else if (ask.weight > 0) state.change(firstRows(table.slotCount, copy));
   return seat;
 }
 
-function entryOf(state: MeshState, id: PeerId, ask: Join): RosterEntry {
+export function entryOf(state: MeshState, id: PeerId, ask: Join): RosterEntry {
   const { incarnation, publicKey, kind, name, durability, ephemeral, workers, weight, freeBytes, domain } = ask;
   const seenAtMs = state.context.clock.wallMs();
   const status = ask.paused ? 'paused' : 'here';
@@ -170,7 +179,7 @@ function describe(state: MeshState, version: number): Joined {
     mesh: state.name,
     meshId: durable.meshId,
     meshTimeMs: context.clock.wallMs(),
-    replicas: 1,
+    replicas: state.replicas,
     slotCount: durable.slotCount,
     table: state.encodeWhole(),
     roster: rosterEntries(state.roster),

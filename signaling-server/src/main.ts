@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { createSystemClock, isMeshError, type Logger } from '@shoal/shared';
+import type { Replicas } from './mesh-state.ts';
 import { createSignalingServer, type SignalingServer, type SignalingServerOptions } from './server.ts';
 
 /** A close that hangs on a socket may not keep a terminal. */
@@ -27,6 +28,7 @@ function readOptions(): SignalingServerOptions {
       host: { type: 'string' },
       data: { type: 'string' },
       token: { type: 'string' },
+      replicas: { type: 'string' },
       page: { type: 'string' },
       'allow-host': { type: 'string', multiple: true },
     },
@@ -41,9 +43,17 @@ function readOptions(): SignalingServerOptions {
     host: values.host ?? (env['HOST'] || '127.0.0.1'),
     dataDir: values.data ?? join(env['SHOAL_DATA'] || '.shoal', 'registrar'),
     hosts: hosts.map((name) => name.trim()).filter((name) => name !== ''),
+    ...readReplicas(values.replicas ?? (env['SHOAL_REPLICAS'] || undefined)),
     ...(token === undefined ? {} : { token }),
     ...(values.page === undefined ? {} : { pageDir: values.page }),
   };
+}
+
+function readReplicas(text: string | undefined): { readonly replicas?: Replicas } {
+  if (text === undefined) return {};
+  if (text === 'auto') return { replicas: text };
+  if (/^[1-7]$/.test(text)) return { replicas: Number(text) };
+  throw new Usage(`Replicas are a number from 1 to 7, or auto, not ${text}.`);
 }
 
 class Usage extends Error {}

@@ -21,12 +21,21 @@ import {
   type Random,
   type RegistrarEventName,
   type RegistrarEvents,
+  type RosterEntry,
 } from '@shoal/shared';
+import type { Waiting } from './adopting.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { RegistrarClient, TableStore } from './registrar-api.ts';
-import { rosterDifference, withoutConnection, type Roster } from './roster.ts';
+import {
+  rosterDifference,
+  withDropped,
+  withoutConnection,
+  withoutUnnamed,
+  type MemberRecord,
+  type Roster,
+} from './roster.ts';
 import { decodeTableFile, encodeTableFile } from './table-file.ts';
-import { changedRows, createTable, slotsOwnedBy, withNextTerm, withRows, type Table } from './table.ts';
+import { changedRows, createTable, namedIn, newlyDropped, withNextTerm, withRows, type Table } from './table.ts';
 
 /** Between tries to write a table that could not be written. */
 const WRITE_AGAIN_MS = 1_000;
@@ -41,7 +50,12 @@ export interface MeshContext {
   readonly wishMs: number;
   readonly wishQuietMs: number;
   readonly tabGivenUpMs: number;
+  /** auto: 2 if a member whose disk survives a loss of power is in the mesh, else 3. */
+  readonly replicas: Replicas;
 }
+
+/** Copies that each slot should have. */
+export type Replicas = number | 'auto';
 
 /** A connected, admitted member. */
 export interface Seat {
@@ -59,6 +73,12 @@ export class MeshState {
   readonly seats = new Map<PeerId, Seat>();
   /** Since when members are away, by the monotonic clock. */
   readonly awaySinceMs = new Map<PeerId, number>();
+  /** When connected processes began, by the monotonic clock. */
+  readonly beganMs = new Map<PeerId, { readonly incarnation: Incarnation; readonly atMs: number }>();
+  /** Processes that are gone: they said goodbye, or nobody hears them. */
+  readonly departed = new Map<PeerId, Incarnation>();
+  /** Members that proved who they are while nothing may change. */
+  readonly waiting = new Map<PeerId, Waiting>();
   /** Why nothing may change: the table is older than what a member knows. */
   frozen: MeshError | undefined;
   #table: Table;
@@ -96,8 +116,45 @@ export class MeshState {
     return this.#written !== undefined;
   }
 
+  /** Copies that each slot should have, as the mesh is now. */
+  get replicas(): number {
+    const { replicas } = this.context;
+    if (replicas !== 'auto') return replicas;
+    const isStrict = ({ entry: { kind, durability, ephemeral, weight } }: MemberRecord): boolean =>
+      kind !== 'command' && durability === 'strict' && !ephemeral && weight > 0;
+    return [...this.#roster.values()].some(isStrict) ? 2 : 3;
+  }
+
   change(rows: readonly Configuration[]): void {
+    if (rows.length === 0) return;
+    const dropped = newlyDropped(this.#table, rows);
     this.#table = withRows(this.#table, rows);
+    this.setRoster(withDropped(this.#roster, dropped, this.context.clock.wallMs()));
+    const isAnyAway = [...this.#roster.values()].some(({ entry }) => entry.state === 'away');
+    if (!isAnyAway) return;
+    this.setRoster(withoutUnnamed(this.#roster, namedIn(this.#table)));
+    for (const known of [this.awaySinceMs, this.beganMs, this.departed])
+      for (const id of known.keys()) if (!this.#roster.has(id)) known.delete(id);
+  }
+
+  /** A table made of what members reported; what could not change may change again. */
+  adopt(table: Table, named: readonly RosterEntry[]): void {
+    this.#table = table;
+    this.frozen = undefined;
+    const nowMs = this.context.clock.monotonicMs();
+    for (const { id } of named) this.awaySinceMs.set(id, nowMs);
+    const roster = new Map(this.#roster);
+    for (const entry of named) roster.set(entry.id, { entry, retired: [] });
+    this.setRoster(roster);
+  }
+
+  /** A copy's process: here · gone, for certain · away: nobody knows yet. */
+  presenceOf({ member, incarnation }: Copy): 'here' | 'gone' | 'away' {
+    const seat = this.seats.get(member);
+    if (seat !== undefined) return seat.incarnation === incarnation ? 'here' : 'gone';
+    const newest = this.#roster.get(member)?.entry.incarnation;
+    const isReplaced = newest !== undefined && newest !== incarnation;
+    return isReplaced || this.departed.get(member) === incarnation ? 'gone' : 'away';
   }
 
   /** Everything up to now is on disk, and announced, when this resolves. Rejects with `storage`. */
@@ -115,15 +172,15 @@ export class MeshState {
     for (const seat of this.seats.values()) seat.client.send(name, payload);
   }
 
-  /** Ends a seat: its member is away if it owns slots. Harmless if another seat took its place. */
+  /** Ends a seat: its member is away if the table names it. Harmless if another seat took its place. */
   leave(seat: Seat): void {
     seat.gone.resolve();
     if (this.seats.get(seat.id) !== seat) return;
     this.seats.delete(seat.id);
     const { clock } = this.context;
-    const ownsSlots = slotsOwnedBy(this.#table, seat.id) > 0;
-    if (ownsSlots) this.awaySinceMs.set(seat.id, clock.monotonicMs());
-    this.setRoster(withoutConnection(this.#roster, seat.id, { ownsSlots, nowMs: clock.wallMs() }));
+    const isNamed = namedIn(this.#table).has(seat.id);
+    if (isNamed) this.awaySinceMs.set(seat.id, clock.monotonicMs());
+    this.setRoster(withoutConnection(this.#roster, seat.id, { isNamed, nowMs: clock.wallMs() }));
   }
 
   encodeWhole(): EncodedTable {
@@ -186,8 +243,8 @@ export async function loadMesh(name: string, context: MeshContext): Promise<{ st
   }
   const file = decodeTableFile(name, bytes);
   const table = withNextTerm(file.table);
-  const owners = new Set(table.rows.map(({ owner }) => owner));
-  const away = [...file.roster.values()].filter(({ entry }) => owners.has(entry.id));
+  const named = namedIn(table);
+  const away = [...file.roster.values()].filter(({ entry }) => named.has(entry.id));
   const roster: Roster = new Map(
     away.map((record) => [record.entry.id, { ...record, entry: { ...record.entry, state: 'away' as const } }]),
   );

@@ -3,33 +3,47 @@
 import {
   limits,
   MeshError,
+  type Adopt,
+  type Adopted,
   type EncodedTable,
   type Joined,
   type Outcome,
   type PeerId,
   type Propose,
+  type Recover,
+  type RecoveredSlot,
   type Update,
 } from '@shoal/shared';
+import { Adopting } from './adopting.ts';
 import { GivingUp } from './giving-up.ts';
 import { joinMesh, type JoinRequest } from './joining.ts';
 import { loadMesh, type MeshContext, type MeshState, type Seat } from './mesh-state.ts';
 import { Proposals } from './proposals.ts';
 import { Questions } from './questions.ts';
+import { recoverSlots } from './recovering.ts';
+import { Reviving } from './reviving.ts';
+import type { RegistrarClient } from './registrar-api.ts';
 import { withUpdate } from './roster.ts';
+import { Presences } from './still-there.ts';
 import { WishSchedule } from './wish.ts';
 
 export class Mesh {
   readonly state: MeshState;
   readonly questions = new Questions();
-  readonly #proposals = new Proposals();
+  readonly presences = new Presences();
+  readonly #proposals = new Proposals(this.presences);
+  readonly adopting: Adopting;
   readonly #wish: WishSchedule;
   readonly #givingUp: GivingUp;
+  readonly #reviving: Reviving;
 
   constructor(state: MeshState, isNew: boolean) {
     this.state = state;
     this.#wish = new WishSchedule(state, isNew ? 0 : state.context.wishQuietMs);
+    this.adopting = new Adopting(state);
     this.#givingUp = new GivingUp(state, this.questions);
     this.#givingUp.watch();
+    this.#reviving = new Reviving(state, this.questions, () => this.#wish.request());
   }
 
   async join(request: JoinRequest): Promise<{ readonly seat: Seat; readonly joined: Joined }> {
@@ -38,8 +52,19 @@ export class Mesh {
     return result;
   }
 
-  leave(seat: Seat): void {
-    this.state.leave(seat);
+  /** What it is asked before its join is answered is not sent. */
+  answered(seat: Seat): void {
+    this.presences.joined(seat);
+    this.#reviving.look();
+  }
+
+  /** Who says goodbye can't take it back: its process counts as gone (REPLICATION, rule 23). */
+  leave(seat: Seat, how: 'goodbye' | 'lost' = 'lost'): void {
+    const { state } = this;
+    const isHere = state.seats.get(seat.id) === seat;
+    state.leave(seat);
+    if (how === 'goodbye' && isHere && state.roster.has(seat.id)) state.departed.set(seat.id, seat.incarnation);
+    this.#reviving.look();
     this.questions.left(seat);
     this.#wish.request();
     this.#givingUp.watch();
@@ -53,14 +78,35 @@ export class Mesh {
   async propose(seat: Seat, propose: Propose): Promise<Outcome> {
     if (seat.kind === 'command') throw new MeshError('forbidden', 'A command owns nothing and proposes nothing.');
     const outcome = await this.#proposals.propose(this.state, seat, propose);
+    // Written for a process that is gone since.
+    if (this.state.seats.get(seat.id) !== seat) this.#reviving.look();
     this.#wish.request();
     return outcome;
   }
 
   async forget(text: string): Promise<{ readonly member: PeerId; readonly slots: number }> {
     const forgotten = await this.#givingUp.forget(text);
+    this.#reviving.look();
     this.#wish.request();
     return forgotten;
+  }
+
+  async recover(ask: Recover): Promise<{ readonly slots: readonly RecoveredSlot[] }> {
+    const recovered = await recoverSlots(this.state, this.questions, ask);
+    this.#wish.request();
+    return recovered;
+  }
+
+  async adopt(ask: Adopt): Promise<Adopted> {
+    const adopted = await this.adopting.adopt(ask);
+    this.#reviving.look();
+    this.#wish.request();
+    return adopted;
+  }
+
+  /** A connection that had not joined has ended. */
+  ended(client: RegistrarClient): void {
+    for (const [id, waiting] of this.state.waiting) if (waiting.client === client) this.state.waiting.delete(id);
   }
 
   wholeTable(): EncodedTable {
@@ -70,7 +116,10 @@ export class Mesh {
   async close(): Promise<void> {
     this.#wish.close();
     this.#givingUp.close();
+    this.#reviving.close();
+    this.adopting.close();
     this.questions.close();
+    this.presences.close();
     this.state.close();
     // Who was seen last, and when, is worth a last write, but not more.
     if (this.state.isFounded) await this.state.commit().catch(() => undefined);

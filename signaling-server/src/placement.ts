@@ -23,7 +23,7 @@ export interface PlacementInput {
   /** Whether an owner's slots can be moved; those of members that are away stay. */
   isMovable(owner: PeerId): boolean;
   /** The wish before this one: moves that are still right stay as they are. */
-  readonly previous?: ReadonlyMap<Slot, PeerId>;
+  readonly previous?: ReadonlyMap<Slot, PeerId> | undefined;
 }
 
 /** The moves after which every taker has its share. */
@@ -45,7 +45,8 @@ export function planMoves(input: PlacementInput): readonly Move[] {
       leaving.push({ slot, from: owner });
     }
   }
-  return assign(leaving, room, input.previous);
+  const backups = (slot: Slot): readonly PeerId[] => rows[slot]?.copies.map(({ member }) => member) ?? [];
+  return assign(leaving, room, { previous: input.previous, copies: backups });
 }
 
 /** Exact integer shares of `total` by weight; what is left over goes to those that hold more already. */
@@ -83,7 +84,8 @@ function slotsByOwner(rows: readonly Configuration[], input: PlacementInput): Ma
 /** First what was wished away before, so that hand-offs under way go on; then by the owner's own draw. */
 function leastLiked(owner: PeerId, slots: readonly Slot[], previous: PlacementInput['previous']): readonly Slot[] {
   const seed = seedOf(owner);
-  const rank = (slot: Slot): number => (previous?.has(slot) === true ? -1 : draw(seed, slot));
+  const isWishedAway = (slot: Slot): boolean => (previous?.get(slot) ?? owner) !== owner;
+  const rank = (slot: Slot): number => (isWishedAway(slot) ? -1 : draw(seed, slot));
   return slots
     .map((slot) => ({ slot, rank: rank(slot) }))
     .sort((a, b) => a.rank - b.rank || a.slot - b.slot)
@@ -93,7 +95,7 @@ function leastLiked(owner: PeerId, slots: readonly Slot[], previous: PlacementIn
 function assign(
   leaving: readonly { slot: Slot; from: PeerId }[],
   room: Map<PeerId, number>,
-  previous: PlacementInput['previous'],
+  { previous, copies }: { previous: PlacementInput['previous']; copies(slot: Slot): readonly PeerId[] },
 ): readonly Move[] {
   const seeds = new Map([...room.keys()].map((id) => [id, seedOf(id)]));
   const moves: Move[] = [];
@@ -105,8 +107,10 @@ function assign(
   };
   const open: (typeof leaving)[number][] = [];
   for (const { slot, from } of leaving) {
-    const to = previous?.get(slot);
-    if (to !== undefined && room.has(to)) give(slot, from, to);
+    const wished = previous?.get(slot);
+    // A backup needs only the name of owner, not the data.
+    const to = wished !== undefined && room.has(wished) ? wished : copies(slot).find((id) => room.has(id));
+    if (to !== undefined) give(slot, from, to);
     else open.push({ slot, from });
   }
   for (const { slot, from } of open.sort((a, b) => a.slot - b.slot)) {
@@ -142,4 +146,12 @@ function draw(seed: number, slot: Slot): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** A member's draw for a slot: the best of as many as it has weight. */
+export function drawOf({ id, weight }: Taker, slot: Slot): number {
+  const seed = seedOf(id);
+  let best = 0;
+  for (let index = 0; index < weight; index += 1) best = Math.max(best, draw(seed + index, slot));
+  return best;
 }

@@ -2,7 +2,7 @@
 // kind carry it.
 
 import { limits, MeshError, type Clock, type IceServer, type Logger, type Random } from '@shoal/shared';
-import type { MeshContext } from './mesh-state.ts';
+import type { MeshContext, Replicas } from './mesh-state.ts';
 import { openMesh, type Mesh } from './mesh.ts';
 import type { Registrar, RegistrarStatus, TableStore } from './registrar-api.ts';
 import { Relay } from './relay.ts';
@@ -12,6 +12,8 @@ import { createSession } from './session.ts';
 const MESHES_MOST = 256;
 /** In a registrar's first seconds `lookup` counts members that it has not heard yet as alive. */
 const DOUBT_MS = 5_000;
+
+const DEFAULT_REPLICAS: Replicas = 1;
 
 export interface RegistrarDeps {
   readonly clock: Clock;
@@ -25,6 +27,8 @@ export interface RegistrarDeps {
   readonly wishMs?: number;
   readonly wishQuietMs?: number;
   readonly tabGivenUpMs?: number;
+  /** Copies that each slot should have. */
+  readonly replicas?: Replicas;
 }
 
 interface OpenMesh {
@@ -44,6 +48,7 @@ export function createRegistrar(deps: RegistrarDeps): Registrar {
     wishMs: deps.wishMs ?? limits.wishMs,
     wishQuietMs: deps.wishQuietMs ?? limits.wishQuietMs,
     tabGivenUpMs: deps.tabGivenUpMs ?? limits.tabGivenUpMs,
+    replicas: deps.replicas ?? DEFAULT_REPLICAS,
   };
   const relay = new Relay();
   const meshes = new Map<string, OpenMesh>();

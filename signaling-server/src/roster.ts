@@ -1,4 +1,4 @@
-// Who is in a mesh, as a value: members that are connected, and members that are away and still own
+// Who is in a mesh, as a value: members that are connected, and members that are away and still hold
 // slots. Pure; the registrar keeps one roster for each mesh and announces the difference of two.
 
 import type { Incarnation, PeerId, RosterChange, RosterEntry, Update } from '@shoal/shared';
@@ -9,6 +9,10 @@ const RETIRED_KEPT = 16;
 export interface MemberRecord {
   readonly entry: RosterEntry;
   readonly retired: readonly Incarnation[];
+  /** Mesh time at which its incarnation first came in: of two copies the longer-lived one stays. */
+  readonly sinceMs?: number;
+  /** Mesh time at which it was last dropped from a slot: how old what it has of that one is, at most. */
+  readonly droppedAtMs?: number;
 }
 
 export type Roster = ReadonlyMap<PeerId, MemberRecord>;
@@ -18,7 +22,12 @@ export function withMember(roster: Roster, entry: RosterEntry): Roster {
   const before = roster.get(entry.id);
   const retired = before?.retired ?? [];
   const isNew = before !== undefined && before.entry.incarnation !== entry.incarnation;
-  const record = { entry, retired: isNew ? [...retired, before.entry.incarnation].slice(-RETIRED_KEPT) : retired };
+  const record: MemberRecord = {
+    ...before,
+    entry,
+    retired: isNew ? [...retired, before.entry.incarnation].slice(-RETIRED_KEPT) : retired,
+    sinceMs: isNew ? entry.seenAtMs : (before?.sinceMs ?? entry.seenAtMs),
+  };
   return new Map(roster).set(entry.id, record);
 }
 
@@ -40,12 +49,12 @@ export function withUpdate(roster: Roster, id: PeerId, update: Update): Roster {
   return new Map(roster).set(id, { ...record, entry: changed });
 }
 
-/** The roster without a member's connection: away if it still owns slots, gone otherwise. */
-export function withoutConnection(roster: Roster, id: PeerId, after: { ownsSlots: boolean; nowMs: number }): Roster {
+/** The roster without a member's connection: away if the table still names it, gone otherwise. */
+export function withoutConnection(roster: Roster, id: PeerId, after: { isNamed: boolean; nowMs: number }): Roster {
   const record = roster.get(id);
   if (record === undefined) return roster;
   const next = new Map(roster);
-  if (after.ownsSlots) next.set(id, { ...record, entry: { ...record.entry, state: 'away', seenAtMs: after.nowMs } });
+  if (after.isNamed) next.set(id, { ...record, entry: { ...record.entry, state: 'away', seenAtMs: after.nowMs } });
   else next.delete(id);
   return next;
 }
@@ -77,4 +86,16 @@ export function membersNamed(roster: Roster, text: string): readonly RosterEntry
   const named = entries.filter(({ name }) => name === text);
   if (named.length > 0) return named;
   return /^[0-9a-f]{4,}$/.test(text) ? entries.filter(({ id }) => id.startsWith(text)) : [];
+}
+
+/** The roster without members that are away and of which the table says nothing any more. */
+export function withoutUnnamed(roster: Roster, named: ReadonlySet<PeerId>): Roster {
+  const kept = [...roster].filter(([id, { entry }]) => entry.state !== 'away' || named.has(id));
+  return kept.length === roster.size ? roster : new Map(kept);
+}
+
+/** The roster with the time at which these members were dropped from a slot. */
+export function withDropped(roster: Roster, dropped: ReadonlySet<PeerId>, nowMs: number): Roster {
+  if (dropped.size === 0) return roster;
+  return new Map([...roster].map(([id, record]) => [id, dropped.has(id) ? { ...record, droppedAtMs: nowMs } : record]));
 }

@@ -2,6 +2,7 @@
 // mesh. What is wrong becomes an answer; nothing that a client sends throws further.
 
 import {
+  adoptSchema,
   forgetSchema,
   hearsSchema,
   hereSchema,
@@ -10,6 +11,8 @@ import {
   MeshError,
   proposeSchema,
   randomHex,
+  recoverSchema,
+  reportSchema,
   signalSchema,
   toMeshError,
   updateSchema,
@@ -71,6 +74,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
       const result = await mesh.join({ ask, nonce, client, isClosed: () => isEnded });
       ({ seat } = result);
       client.forgetHeld();
+      mesh.answered(result.seat);
       return result.joined;
     } finally {
       isJoining = false;
@@ -82,7 +86,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
     const leaver = joined();
     seat = undefined;
     hasLeft = true;
-    mesh.leave(leaver);
+    mesh.leave(leaver, 'goodbye');
     return {};
   };
 
@@ -101,6 +105,9 @@ export function createSession(deps: SessionDeps): RegistrarSession {
     ),
     propose: async (payload) => mesh.propose(joined(), parsePayload('propose', proposeSchema, payload)),
     forget: async (payload) => (joined(), mesh.forget(parsePayload('forget', forgetSchema, payload).member)),
+    recover: async (payload) => (joined(), mesh.recover(parsePayload('recover', recoverSchema, payload))),
+    adopt: async (payload) => mesh.adopt(parsePayload('adopt', adoptSchema, payload)),
+    report: async (payload) => (mesh.adopting.report(client, parsePayload('report', reportSchema, payload)), {}),
     goodbye: async () => goodbye(),
   };
 
@@ -135,8 +142,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
         if (isEnded) return;
         admit(name, payload);
         if (name === 'hears') mesh.questions.answer(joined(), parsePayload('hears', hearsSchema, payload));
-        // Answers to `still-there` have no question before slots have more copies than one.
-        else parsePayload('here', hereSchema, payload);
+        else mesh.presences.here(joined(), parsePayload('here', hereSchema, payload).number);
       } catch (thrown) {
         context.logger.warn('noteRefused', { note: name, error: toMeshError(thrown).message });
       }
@@ -146,6 +152,7 @@ export function createSession(deps: SessionDeps): RegistrarSession {
       isEnded = true;
       stopWaiting();
       client.ended();
+      mesh.ended(client);
       if (seat !== undefined) mesh.leave(seat);
       else if (isJoining) {
         // The join ends by itself: it finds the connection closed, or its seat left.

@@ -13,6 +13,9 @@ const REQUESTS = [
   'signal',
   'propose',
   'forget',
+  'recover',
+  'adopt',
+  'report',
   'goodbye',
 ] as const satisfies readonly RegistrarRequestName[];
 const NOTES = ['here', 'hears'] as const satisfies readonly (keyof RegistrarNotes)[];

@@ -1,14 +1,10 @@
-// The table of a mesh as a value: which configuration each slot has, the compare-and-set that changes
-// one, and what changed between two states. Pure: whoever holds a table writes it to disk first and
-// announces it then. Rows that did not change stay the same objects, so two states differ by reference.
+// The table of a mesh as a value: which configuration each slot has, and what changed between two states.
+// Pure: whoever holds a table writes it to disk first and announces it then. Rows that did not change stay the same objects, so two states differ by reference.
 
 import {
   compareTableEpochs,
-  unreachable,
-  type Change,
   type Configuration,
   type Copy,
-  type Incarnation,
   type MeshId,
   type PeerId,
   type Slot,
@@ -65,79 +61,41 @@ export function firstRows(slotCount: number, copy: Copy): readonly Configuration
   });
 }
 
-/** What a new incarnation of a member makes of the slots whose only copy its storage is. */
-export function revivedRows(table: Table, copy: Copy): readonly Configuration[] {
-  return table.rows
-    .filter(({ copies }) => {
-      const [only] = copies;
-      return copies.length === 1 && only?.member === copy.member && only.incarnation !== copy.incarnation;
-    })
-    .map((row) => ({ ...row, epoch: row.epoch + 1, copies: [copy], settled: false }));
+/** A slot that is declared empty, on the member that takes it. */
+export function emptyRow(row: Configuration, copy: Copy): Configuration {
+  const epoch = row.epoch + 1;
+  return { ...row, epoch, owner: copy.member, copies: [copy], dropped: [], settled: true, emptyBefore: epoch };
 }
 
-/** The slots of a member that is given up, empty, on the members that take them. */
-export function givenUpRows(table: Table, taken: ReadonlyMap<Slot, Copy>): readonly Configuration[] {
-  return table.rows.flatMap((row) => {
-    const copy = taken.get(row.slot);
-    if (copy === undefined) return [];
-    const epoch = row.epoch + 1;
-    return [{ ...row, epoch, owner: copy.member, copies: [copy], dropped: [], settled: true, emptyBefore: epoch }];
-  });
+/** A row without a member whose storage will not come back: `only` if nobody else has a copy, `older` if others have. */
+export function rowWithout(row: Configuration, member: PeerId): Configuration | 'only' | 'older' {
+  const copies = row.copies.filter((copy) => copy.member !== member);
+  const dropped = row.dropped.filter((copy) => copy.member !== member);
+  const [first] = copies;
+  if (first === undefined) return dropped.length === 0 ? 'only' : 'older';
+  if (copies.length === row.copies.length && dropped.length === row.dropped.length) return row;
+  if (copies.length === row.copies.length) return { ...row, epoch: row.epoch + 1, dropped };
+  const heir = copies.find(({ durability }) => durability === 'strict') ?? first;
+  const owner = row.owner === member ? heir.member : row.owner;
+  return { ...row, epoch: row.epoch + 1, owner, copies, dropped };
 }
 
-export function slotsOwnedBy(table: Table, owner: PeerId): number {
-  let count = 0;
-  for (const row of table.rows) if (row.owner === owner) count += 1;
-  return count;
-}
-
-/** The word that tells why a change was not written. */
-export type Refusal = 'epoch' | 'not-a-copy' | 'incarnation' | 'away' | 'frozen' | 'one-copy';
-
-export type Decision =
-  | { readonly kind: 'written'; readonly row: Configuration }
-  | { readonly kind: 'refused'; readonly reason: Refusal };
-
-export interface DecisionContext {
-  readonly proposer: { readonly id: PeerId; readonly incarnation: Incarnation };
-  /** The copy that a connected incarnation would be, or why there is none. */
-  copyOf(member: PeerId, incarnation: Incarnation): Copy | 'away' | 'incarnation';
-}
-
-/** Compare-and-set of one slot. `written` with the same row means that there was nothing left to do. */
-export function decideChange(table: Table, change: Change, context: DecisionContext): Decision {
-  const row = table.rows[change.slot];
-  if (row === undefined || row.epoch !== change.epoch) return refused('epoch');
-  const { proposer } = context;
-  const own = row.copies.find(({ member }) => member === proposer.id);
-  if (own === undefined) return refused('not-a-copy');
-  if (own.incarnation !== proposer.incarnation) return refused('incarnation');
-  if (row.owner !== proposer.id) return refused('not-a-copy');
-  const asked = change.change;
-  if (asked.kind === 'settled') return { kind: 'written', row: row.settled ? row : { ...row, settled: true } };
-  // A revived configuration that changed before it was settled could lose what only a dropped copy has.
-  if (!row.settled) return refused('frozen');
-  switch (asked.kind) {
-    case 'hand-over':
-      return handOver(row, context.copyOf(asked.member, asked.incarnation));
-    case 'add':
-    case 'drop':
-    case 'take-over':
-      return refused('one-copy');
-    default:
-      return unreachable(asked);
+/** Members that the change of a row has just dropped. */
+export function newlyDropped(before: Table, rows: readonly Configuration[]): ReadonlySet<PeerId> {
+  const members = new Set<PeerId>();
+  for (const row of rows) {
+    const known = before.rows[row.slot]?.dropped ?? [];
+    for (const { member } of row.dropped) if (!known.some((copy) => copy.member === member)) members.add(member);
   }
+  return members;
 }
 
-function handOver(row: Configuration, target: Copy | 'away' | 'incarnation'): Decision {
-  if (typeof target === 'string') return refused(target);
-  if (target.member === row.owner) return refused('not-a-copy');
-  return {
-    kind: 'written',
-    row: { ...row, epoch: row.epoch + 1, owner: target.member, copies: [target], dropped: [] },
-  };
-}
-
-function refused(reason: Refusal): Decision {
-  return { kind: 'refused', reason };
+/** Members of which a slot's row says something: as copies, or as dropped ones. */
+export function namedIn(table: Table): ReadonlySet<PeerId> {
+  const named = new Set<PeerId>();
+  for (const { copies, dropped } of table.rows) {
+    for (const { member } of copies) named.add(member);
+    for (const { member } of dropped) named.add(member);
+  }
+  return named;
 }

@@ -1,9 +1,11 @@
 // The wish of a mesh: computed when members come, go or change, at most every two seconds, and sent to
 // the owners whose part of it changed. It changes no configuration by itself.
 
-import type { PeerId, Slot } from '@shoal/shared';
+import { must, type PeerId, type RosterEntry, type Slot, type WishedSlot } from '@shoal/shared';
+import { planCopies } from './copy-placement.ts';
+import type { Candidate } from './copy-shares.ts';
 import type { MeshState, Seat } from './mesh-state.ts';
-import { planMoves, type Move, type Taker } from './placement.ts';
+import type { Taker } from './placement.ts';
 
 /** A short wait, so that members that join together give one wish. */
 const SOON_MS = 100;
@@ -11,7 +13,7 @@ const SOON_MS = 100;
 export class WishSchedule {
   readonly #state: MeshState;
   readonly #sent = new WeakMap<Seat, string>();
-  #previous: ReadonlyMap<Slot, PeerId> = new Map();
+  #previous: ReadonlyMap<Slot, readonly PeerId[]> = new Map();
   #notBeforeMs: number;
   #stop: (() => void) | undefined;
   #isClosed = false;
@@ -43,41 +45,62 @@ export class WishSchedule {
     const { clock, wishMs } = state.context;
     this.#notBeforeMs = clock.monotonicMs() + wishMs;
     if (state.frozen !== undefined) return;
-    const moves = planMoves({
+    const wished = planCopies({
       rows: state.table.rows,
+      replicas: state.replicas,
       takers: takersOf(state),
+      candidates: candidatesOf(state),
+      waitingFor: (member) => waitingFor(state, member),
       isMovable: (owner) => state.seats.has(owner),
       previous: this.#previous,
     });
-    this.#previous = new Map(moves.map(({ slot, to }) => [slot, to]));
-    const byOwner = new Map<PeerId, Move[]>();
-    for (const move of moves) {
-      const own = byOwner.get(move.from);
-      if (own === undefined) byOwner.set(move.from, [move]);
-      else own.push(move);
+    this.#previous = wished;
+    const byOwner = new Map<PeerId, WishedSlot[]>();
+    for (const [slot, copies] of wished) {
+      const { owner } = must(state.table.rows[slot], 'row of a wished slot');
+      const own = byOwner.get(owner);
+      if (own === undefined) byOwner.set(owner, [{ slot, copies }]);
+      else own.push({ slot, copies });
     }
     for (const seat of state.seats.values()) this.#send(seat, byOwner.get(seat.id) ?? []);
   }
 
-  #send(seat: Seat, moves: readonly Move[]): void {
+  #send(seat: Seat, slots: readonly WishedSlot[]): void {
     if (seat.kind === 'command') return;
-    const wish = { moves: moves.map(({ slot, to }) => ({ slot, to })) };
-    const text = moves.map(({ slot, to }) => `${slot}:${to}`).join();
+    const { replicas } = this.#state;
+    const text = `${replicas}|${slots.map(({ slot, copies }) => `${slot}:${copies.join(':')}`).join()}`;
     // Nobody needs an empty wish who never had another.
-    if ((this.#sent.get(seat) ?? '') === text) return;
+    if ((this.#sent.get(seat) ?? `${replicas}|`) === text) return;
     this.#sent.set(seat, text);
-    seat.client.send('wish', wish);
+    seat.client.send('wish', { replicas, slots });
   }
 }
 
 /** Connected members that should own slots; ephemeral ones only if there is no other. */
 export function takersOf(state: MeshState): readonly Taker[] {
-  const able = [...state.roster.values()]
+  const able = candidatesOf(state);
+  const lasting = able.filter(({ isEphemeral }) => !isEphemeral);
+  return (lasting.length > 0 ? lasting : able).map(({ id, weight }) => ({ id, weight }));
+}
+
+/** Connected members that give of their storage. */
+function candidatesOf(state: MeshState): readonly Candidate[] {
+  return [...state.roster.values()]
     .map(({ entry }) => entry)
     .filter(
       ({ id, kind, weight, state: is }) =>
         state.seats.has(id) && kind !== 'command' && weight > 0 && (is === 'here' || is === 'paused'),
-    );
-  const lasting = able.filter(({ ephemeral }) => !ephemeral);
-  return (lasting.length > 0 ? lasting : able).map(({ id, weight }) => ({ id, weight }));
+    )
+    .map(candidateOf);
+}
+
+/** A closed connection changes nothing: the copies of a member that is away stay until their owner drops them. */
+function waitingFor(state: MeshState, member: PeerId): Candidate | undefined {
+  const entry = state.roster.get(member)?.entry;
+  if (entry === undefined || entry.state !== 'away') return undefined;
+  return state.departed.get(member) === entry.incarnation ? undefined : candidateOf(entry);
+}
+
+function candidateOf({ id, weight, domain, durability, ephemeral }: RosterEntry): Candidate {
+  return { id, weight, domain: domain || id, isStrict: durability === 'strict', isEphemeral: ephemeral };
 }

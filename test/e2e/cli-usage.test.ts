@@ -58,6 +58,7 @@ test('--help tells the verbs and ends with 0', async () => {
     'drop',
     'run',
     'forget',
+    'recover',
   ]) {
     expect(done.stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));
   }

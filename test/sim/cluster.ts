@@ -1,8 +1,17 @@
 // A whole mesh in one process: the real registrar and real members over channels in memory, on one clock.
 
 import { createPeer, type Mesh, type WorkerHost } from '@shoal/peer';
-import { type Clock, type Logger, type MemberKind, MeshError, type Random, silentLogger } from '@shoal/shared';
+import {
+  type Clock,
+  type Logger,
+  type Configuration,
+  type MemberKind,
+  MeshError,
+  type Random,
+  silentLogger,
+} from '@shoal/shared';
 import { createMemoryTables, createRegistrar, type Registrar, type TableStore } from '@shoal/signaling-server';
+import { decodeTableFile } from '../../signaling-server/src/table-file.ts';
 import { createMemoryRendezvous, type MemoryRendezvous } from '../../peer/src/adapters/memory/rendezvous.ts';
 import { createMemoryStorage } from '../../peer/src/adapters/memory/storage.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../peer/src/adapters/memory/transport.ts';
@@ -18,10 +27,14 @@ type MemoryStorage = ReturnType<typeof createMemoryStorage>;
 export interface Cluster {
   readonly network: MemoryNetwork;
   readonly tables: TableStore;
+  /** As they are on the registrar's disk. */
+  rows(): readonly Configuration[];
   join(name: string, options?: JoinOptions): Promise<ClusterMember>;
   /** As after kill -9: its sessions end, and only the table store is left. */
   stopRegistrar(): Promise<void>;
   startRegistrar(): void;
+  /** As after kill -9: nobody hears of it any more, and what it stored is left for another process. */
+  kill(member: ClusterMember): MemoryStorage;
   close(): Promise<void>;
 }
 
@@ -36,24 +49,29 @@ export interface ClusterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly slotCount?: number;
+  readonly replicas?: number;
   readonly logger?: Logger;
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { clock, random, slotCount = 16, logger = silentLogger } = options;
+  const { clock, random, slotCount = 16, replicas = 1, logger = silentLogger } = options;
   const tables = createMemoryTables();
   const network = createMemoryNetwork({ clock });
   const members = new Set<ClusterMember>();
   let registrar: Registrar | undefined;
 
   const startRegistrar = (): void => {
-    registrar = createRegistrar({ clock, random, logger, tables, slotCount, wishMs: 100, wishQuietMs: 0 });
+    registrar = createRegistrar({ clock, random, logger, tables, slotCount, replicas, wishMs: 100, wishQuietMs: 0 });
   };
   startRegistrar();
 
   return {
     network,
     tables,
+    rows: () => {
+      const file = tables.files.get('main');
+      return file === undefined ? [] : decodeTableFile('main', file).table.rows;
+    },
     startRegistrar,
     stopRegistrar: async () => {
       const stopped = registrar;
@@ -87,6 +105,13 @@ export function createCluster(options: ClusterOptions): Cluster {
       members.add(member);
       mesh.on('stopped', () => members.delete(member));
       return member;
+    },
+    kill: (member) => {
+      members.delete(member);
+      const { self } = member.mesh.status();
+      member.rendezvous.cut();
+      for (const { mesh } of members) network.cut(self, mesh.status().self);
+      return member.storage.reopen();
     },
     close: async () => {
       await Promise.all([...members].map((member) => member.mesh.leave()));

@@ -8,7 +8,15 @@ import { Command } from 'commander';
 import { createDeferred, createSystemClock } from '@shoal/shared';
 import { keepProcessAlive, onInterrupt } from '../adapters/process.ts';
 import { Failed, flag } from '../command-line.ts';
-import { DEFAULT_DATA_DIR, DEFAULT_HOST, DEFAULT_MESH, DEFAULT_PORT, parseMeshName, parseWhole } from '../config.ts';
+import {
+  DEFAULT_DATA_DIR,
+  DEFAULT_HOST,
+  DEFAULT_MESH,
+  DEFAULT_PORT,
+  parseMeshName,
+  parseReplicas,
+  parseWhole,
+} from '../config.ts';
 import { complain, printLine } from '../output.ts';
 import { type Supervised, supervise } from '../supervisor.ts';
 
@@ -20,6 +28,7 @@ interface ServeFlags {
   readonly token?: string;
   readonly mesh: string;
   readonly allowHost?: readonly string[];
+  readonly replicas?: string;
 }
 
 /** What the signaling server's program says when it listens. */
@@ -42,6 +51,7 @@ export function serveCommand(): Command {
     .option('--no-peer', 'the server and the page alone')
     .option('--token <token>', 'what admits to the mesh; made up if the address is not loopback')
     .option('--allow-host <name...>', 'names beside the address that a page may use for this server (SHOAL_HOSTS)')
+    .option('--replicas <n>', 'copies of each slot, 1 to 7, or auto (SHOAL_REPLICAS; default: 1)', flag(parseReplicas))
     .option('--mesh <name>', 'mesh of the member', flag(parseMeshName), DEFAULT_MESH)
     .action(async (flags: Partial<ServeFlags> & Pick<ServeFlags, 'peer' | 'mesh'>, command: Command) => {
       await serve({
@@ -100,6 +110,7 @@ function createServer(flags: ServeFlags): Server {
       ['--data', join(flags.data, 'registrar')],
       ...(flags.allowHost ?? []).map((name) => ['--allow-host', name]),
       ...(token === undefined ? [] : [['--token', token]]),
+      ...(flags.replicas === undefined ? [] : [['--replicas', flags.replicas]]),
     ]);
   };
   const onReady = (message: unknown): void => {

@@ -24,7 +24,17 @@ export interface SocketIoRendezvousOptions {
   readonly token?: string;
 }
 
-const EVENTS: readonly RegistrarEventName[] = ['delta', 'roster', 'wish', 'signal', 'stop', 'still-there', 'who-hears'];
+const EVENTS: readonly RegistrarEventName[] = [
+  'delta',
+  'roster',
+  'wish',
+  'signal',
+  'stop',
+  'hand-over-wanted',
+  'still-there',
+  'who-hears',
+  'report-all',
+];
 
 export function createSocketIoRendezvous(options: SocketIoRendezvousOptions): Rendezvous {
   const auth: Handshake = {

@@ -6,7 +6,7 @@ import type { Clock, Deferred, Frame, HelloFrame, Logger, PeerId, Random } from 
 import type { LinkView } from '../api.ts';
 import type { Channel, Transport } from '../ports/transport.ts';
 import { IDLE_LINK, stepLink, type ChannelRef, type LinkEffect, type LinkEvent, type LinkState } from './link-state.ts';
-import type { SelfView } from './mesh-links.ts';
+import type { LinkLeases, SelfView } from './mesh-links.ts';
 import { createSession, type Session, type Verdict } from './session.ts';
 
 /** What a link needs of the mesh that it is part of. */
@@ -16,6 +16,7 @@ export interface LinkHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly leases?: LinkLeases | undefined;
   judge(member: PeerId, hello: HelloFrame): Verdict;
   opened(link: Link, hello: HelloFrame): void;
   lost(link: Link, hello: HelloFrame, reason: string): void;
@@ -154,6 +155,7 @@ export function createLink(member: PeerId, host: LinkHost): Link {
         clock,
         logger,
         self: host.self,
+        leases: host.leases,
         judge: (hello) => host.judge(member, hello),
         onGreeted: () => step({ kind: 'greeted', channel: ref }),
         onFrame: (frame) => passOn((hello) => host.frameReceived(link, hello, frame)),

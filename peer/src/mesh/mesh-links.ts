@@ -1,7 +1,16 @@
 // One link for each member that this one talks to. Only `mesh` knows links; the router sends frames to
 // members by id.
 
-import type { Durability, Frame, FramePriority, Incarnation, MeshId, PeerId, Subscribable } from '@shoal/shared';
+import type {
+  Durability,
+  Frame,
+  FramePriority,
+  Incarnation,
+  MeshId,
+  PeerId,
+  Subscribable,
+  TableEpoch,
+} from '@shoal/shared';
 import type { LinkView } from '../api.ts';
 
 export interface MeshLinkEvents {
@@ -17,6 +26,22 @@ export interface MeshLinkEvents {
   heard: { readonly member: PeerId };
   /** Link state or round trip changed. */
   linkChanged: { readonly member: PeerId };
+}
+
+/** Leases ride on heartbeats; who grants and counts them is the store. `from` has the checked hello's member and incarnation. */
+export interface LinkLeases {
+  /** Kept with a heartbeat that is sent. */
+  reading(): number;
+  asked(from: LeaseParty, table: TableEpoch): boolean;
+  answered(
+    from: LeaseParty,
+    answer: { readonly askedMs: number; readonly lease: boolean; readonly table: TableEpoch },
+  ): void;
+}
+
+export interface LeaseParty {
+  readonly member: PeerId;
+  readonly incarnation: Incarnation;
 }
 
 /** What the hello and the heartbeats say of this member. */

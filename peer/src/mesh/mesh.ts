@@ -13,7 +13,7 @@ import {
 import type { Clock, HelloFrame, Incarnation, Logger, PeerId, Random } from '@shoal/shared';
 import type { Transport } from '../ports/transport.ts';
 import { createLink, type Link, type LinkHost } from './link.ts';
-import type { MeshLinkEvents, MeshLinks, SelfView, WantedMember } from './mesh-links.ts';
+import type { LinkLeases, MeshLinkEvents, MeshLinks, SelfView, WantedMember } from './mesh-links.ts';
 import { startPulse } from './pulse.ts';
 import type { Session, Verdict } from './session.ts';
 
@@ -26,6 +26,7 @@ export interface MeshLinksDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly leases?: LinkLeases;
 }
 
 export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {

@@ -9,11 +9,11 @@ import {
   type Configuration,
   createDeferred,
   createEmitter,
+  type HandOverWanted,
   type IceServer,
   type Incarnation,
   type Join,
   type Joined,
-  joinProof,
   limits,
   type Logger,
   MeshError,
@@ -25,19 +25,17 @@ import {
   type RegistrarRequests,
   type RelayedSignal,
   type RosterEntry,
-  sign,
   type Slot,
   sleep,
-  SPOKEN_VERSIONS,
   type Subscribable,
   type TableEpoch,
-  toHex,
   toMeshError,
   type Update,
   type Wish,
 } from '@shoal/shared';
 import type { Identity } from '../identity.ts';
 import type { Rendezvous } from '../ports/rendezvous.ts';
+import { joinAsk } from './join-ask.ts';
 import { createProposals } from './proposals.ts';
 import { createRosterView } from './roster-view.ts';
 import { createTableView } from './table-view.ts';
@@ -50,6 +48,8 @@ export interface RegistrationEvents {
   rowsChanged: { readonly rows: readonly Configuration[] };
   rosterChanged: { readonly joined: readonly RosterEntry[]; readonly left: readonly RosterEntry[] };
   wishChanged: Wish;
+  handOverWanted: HandOverWanted;
+  reportAsked: RegistrarEvents['report-all'];
   signalReceived: RelayedSignal;
   hearsAsked: RegistrarEvents['who-hears'];
   stateChanged: RegistrarState;
@@ -79,6 +79,8 @@ export interface RegistrationDeps {
 /** What the registrar said when it last let this member in. */
 export interface Standing {
   readonly slotCount: number;
+  /** Copies that each slot should have. */
+  readonly replicas: number;
   readonly meshId: MeshId | undefined;
   readonly iceServers: readonly IceServer[];
   /** From this machine's wall clock to mesh time. */
@@ -103,7 +105,7 @@ export interface Registration extends Subscribable<RegistrationEvents> {
   /** A row that another member sent with `moved`; true if it is news. It shows where to ask, and nothing else. */
   learn(row: Configuration): boolean;
   propose(changes: readonly Change[]): Promise<Outcome>;
-  request<Name extends 'update' | 'forget' | 'goodbye' | 'table' | 'signal'>(
+  request<Name extends 'update' | 'forget' | 'recover' | 'adopt' | 'report' | 'goodbye' | 'table' | 'signal'>(
     name: Name,
     ask: RegistrarRequests[Name]['ask'],
     options?: { readonly signal?: AbortSignal },
@@ -125,7 +127,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
   let isStopped = false;
-  let standing: Standing = { slotCount: 0, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
+  let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
 
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
@@ -157,8 +159,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     });
     // Half of the round trip is the best guess of when the registrar looked at its clock.
     const meshOffsetMs = joined.meshTimeMs - (askedAtMs + clock.wallMs()) / 2;
-    const { meshId, slotCount, iceServers } = joined;
-    standing = { meshId, slotCount, iceServers, meshOffsetMs };
+    const { meshId, slotCount, replicas, iceServers } = joined;
+    standing = { meshId, slotCount, replicas, iceServers, meshOffsetMs };
     table.apply(joined.table);
     roster.replace(joined.roster);
     setState('connected');
@@ -195,6 +197,10 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         return roster.change(received.payload.changed, received.payload.gone);
       case 'wish':
         return emitter.emit('wishChanged', received.payload);
+      case 'hand-over-wanted':
+        return emitter.emit('handOverWanted', received.payload);
+      case 'report-all':
+        return emitter.emit('reportAsked', received.payload);
       case 'signal':
         return emitter.emit('signalReceived', received.payload);
       case 'stop':
@@ -274,21 +280,4 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       () => undefined,
     );
   }
-}
-
-function joinAsk(
-  deps: RegistrationDeps,
-  nonce: string,
-  { meshId, known }: { readonly meshId: MeshId | undefined; readonly known: TableEpoch | undefined },
-): Join {
-  const { publicKey, secretKey } = deps.identity.keyPair;
-  return {
-    ...deps.describe(),
-    ...(meshId === undefined ? {} : { meshId }),
-    ...(known === undefined ? {} : { known: { ...known } }),
-    publicKey: toHex(publicKey),
-    signature: toHex(sign(joinProof(nonce, deps.mesh, deps.incarnation), secretKey)),
-    incarnation: deps.incarnation,
-    versions: [...SPOKEN_VERSIONS],
-  };
 }

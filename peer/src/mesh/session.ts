@@ -2,11 +2,11 @@
 // passed on. It decides nothing about other channels; `link` does.
 
 import { limits, SPOKEN_VERSIONS } from '@shoal/shared';
-import type { Clock, Frame, HelloFrame, LinkFrame, Logger } from '@shoal/shared';
+import type { AliveFrame, Clock, Frame, HeartbeatFrame, HelloFrame, LinkFrame, Logger } from '@shoal/shared';
 import type { Channel } from '../ports/transport.ts';
 import { createInbound } from '../wire/inbound.ts';
 import { createOutbound, type Outbound } from '../wire/outbound.ts';
-import type { SelfView } from './mesh-links.ts';
+import type { LinkLeases, SelfView } from './mesh-links.ts';
 
 /** A hello may come before the news that its member was admitted: both travel, over different ways. */
 const ADMIT_WAIT_MS = 2_000;
@@ -35,6 +35,8 @@ export interface SessionDeps {
   readonly onHeard: () => void;
   readonly onRoundTrip: () => void;
   readonly onClosed: (reason: string) => void;
+  /** Leases ride on heartbeats; without them every answer says no. */
+  readonly leases?: LinkLeases | undefined;
 }
 
 export interface Session {
@@ -68,7 +70,7 @@ export function createSession(deps: SessionDeps): Session {
   let silentMs = 0;
   let hasHeard = true;
   let beatNumber = 0;
-  const beats = new Map<number, number>();
+  const beats = new Map<number, { readonly sentAtMs: number; readonly askedMs: number }>();
   let roundTripMs: number | undefined;
   let leastRoundTripMs: number | undefined;
 
@@ -134,11 +136,11 @@ export function createSession(deps: SessionDeps): Session {
           term,
           tableEpoch,
           freeBytes,
-          lease: false,
+          lease: granted(frame),
         });
       }
       case 'alive':
-        return measure(frame.number);
+        return answered(frame);
       case 'credit':
         return outbound.credited(frame.bytes);
       case 'goodbye':
@@ -148,10 +150,21 @@ export function createSession(deps: SessionDeps): Session {
     }
   }
 
-  function measure(number: number): void {
-    const sentAtMs = beats.get(number);
-    if (sentAtMs === undefined) return;
+  function granted({ term, tableEpoch }: HeartbeatFrame): boolean {
+    if (hello === undefined) return false;
+    return deps.leases?.asked(hello, { term, epoch: tableEpoch }) ?? false;
+  }
+
+  function answered({ number, incarnation, term, tableEpoch, lease }: AliveFrame): void {
+    const beat = beats.get(number);
+    if (beat === undefined) return;
     beats.delete(number);
+    measure(beat.sentAtMs);
+    if (hello === undefined || hello.incarnation !== incarnation) return;
+    deps.leases?.answered(hello, { askedMs: beat.askedMs, lease, table: { term, epoch: tableEpoch } });
+  }
+
+  function measure(sentAtMs: number): void {
     roundTripMs = clock.monotonicMs() - sentAtMs;
     leastRoundTripMs = Math.min(leastRoundTripMs ?? roundTripMs, roundTripMs);
     deps.onRoundTrip();
@@ -160,7 +173,7 @@ export function createSession(deps: SessionDeps): Session {
   function beat(): void {
     if (phase !== 'greeted') return;
     beatNumber = (beatNumber + 1) >>> 0;
-    beats.set(beatNumber, clock.monotonicMs());
+    beats.set(beatNumber, { sentAtMs: clock.monotonicMs(), askedMs: deps.leases?.reading() ?? 0 });
     const oldest = beats.keys().next();
     if (beats.size > MAX_BEATS && oldest.done !== true) beats.delete(oldest.value);
     const { term, tableEpoch } = self();

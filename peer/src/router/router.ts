@@ -8,6 +8,7 @@ import {
   type Frame,
   type FramePriority,
   type GetFrame,
+  type Incarnation,
   type Key,
   type Logger,
   type MemberKind,
@@ -48,7 +49,8 @@ export interface Router {
   slotOf(key: Key): Slot;
   /** False without a link, or when its queue is full: what the frame was for is taken up again by epochs and digests. */
   sendSlotFrame(to: PeerId, frame: SlotFrame): boolean;
-  receive(from: PeerId, frame: Frame): void;
+  /** `incarnation`: of the process at the other end of the link. */
+  receive(from: PeerId, incarnation: Incarnation, frame: Frame): void;
   linkClosed(member: PeerId, reason: string): void;
   /** Requests that this member works on, and those it has open: for leak tests and metrics. */
   counts(): { readonly inbound: number; readonly open: number };
@@ -139,7 +141,7 @@ export function createRouter(deps: RouterDeps): Router {
     local,
   });
 
-  function receive(from: PeerId, frame: Frame): void {
+  function receive(from: PeerId, incarnation: Incarnation, frame: Frame): void {
     switch (frame.kind) {
       case 'get':
       case 'put':
@@ -160,10 +162,8 @@ export function createRouter(deps: RouterDeps): Router {
       case 'goodbye':
       case 'credit':
         return; // the link's own
-      default: {
-        const incarnation = registration.member(from)?.incarnation;
-        if (incarnation !== undefined) store.receive(from, incarnation, frame);
-      }
+      default:
+        store.receive(from, incarnation, frame);
     }
   }
 

@@ -33,12 +33,13 @@ export function admit(context: StoreContext, cell: SlotCell, epoch: number): Adm
   if (epoch !== 0 && epoch < row.epoch) return { kind: 'answer', answer: moved(row) };
   switch (cell.state.role) {
     case 'serving':
-      return { kind: context.deps.mayServe() ? 'serve' : 'wait' };
+      return { kind: context.mayAnswer(cell) ? 'serve' : 'wait' };
     case 'settling':
     case 'sealed':
       return { kind: 'wait' };
     case 'none':
     case 'learner':
+    case 'backup':
       // A row that names an older process of this member: the registrar will revive the slot here.
       return row.owner === context.deps.self ? { kind: 'wait' } : { kind: 'answer', answer: moved(row) };
   }

@@ -5,13 +5,16 @@ import { abortable, limits, type Configuration, MeshError, type Slot, createElap
 import type { StoreView } from '../api.ts';
 import { createBulkPlaces } from './bulk-places.ts';
 import { createKeyLocks } from './key-locks.ts';
+import { createLeases } from './leases.ts';
 import { createProposals } from './proposals.ts';
 import type { RangeStoreDeps } from './range-store.ts';
 import { createReadingPlaces } from './reading-places.ts';
+import { tellOpen } from './replication.ts';
 import { createRetryMemory } from './retry-memory.ts';
 import { dispatch } from './slot.ts';
 import { createSlotRecords } from './slot-records.ts';
-import { createCell, type SlotCell, type StoreContext } from './store-context.ts';
+import { createCell, otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
+import { createStorageUsage } from './storage-usage.ts';
 import { createTombstones } from './tombstones.ts';
 import { createValueCache } from './value-cache.ts';
 import { createWaiters } from './waiters.ts';
@@ -20,6 +23,12 @@ export interface Life {
   isClosed: boolean;
   /** Serves what it has until it is handed over or closed, and takes nothing more. */
   isEnding: boolean;
+}
+
+export interface ContextParts {
+  readonly life: Life;
+  applyRows(rows: readonly Configuration[]): void;
+  planned(): void;
 }
 
 export interface StoreParts {
@@ -35,36 +44,23 @@ export interface StoreParts {
 const FREE_EVERY = 5;
 const SWEEP_EVERY = 60;
 
-export function createContext(
-  deps: RangeStoreDeps,
-  { life, applyRows }: { readonly life: Life; applyRows(rows: readonly Configuration[]): void },
-): StoreParts {
+export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }: ContextParts): StoreParts {
   const cells = new Map<Slot, SlotCell>();
   const elapsed = createElapsedClock(deps.clock);
   const waiters = createWaiters();
+  const leases = createLeases({ elapsed, table: deps.table, onHeld: () => waiters.wakeAll() });
+  let numbers = 0;
   const cache = createValueCache(deps.cacheBytes);
   const bulk = createBulkPlaces();
   const reading = createReadingPlaces(limits.readingBytes);
   const occupied = new Set<Slot>();
   let isReady = false;
-  let isChanging = false;
-  let free = Infinity;
-  let aside = { records: 0, bytes: 0 };
   let ticks = 0;
-
-  const quietly = async (work: () => Promise<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      if (!life.isClosed) deps.logger.warn('storage could not be asked', { error: String(error) });
-    }
-  };
-  const refreshFree = (): Promise<void> => quietly(async () => void (free = await deps.storage.freeBytes()));
-  const refreshAside = (): Promise<void> => quietly(async () => void (aside = await deps.storage.asideUsage()));
+  const usage = createStorageUsage({ storage: deps.storage, logger: deps.logger, isClosed: () => life.isClosed });
 
   const ready = (async () => {
     for (const slot of await deps.storage.slots()) occupied.add(slot);
-    await Promise.all([refreshFree(), refreshAside()]);
+    await Promise.all([usage.refreshFree(), usage.refreshAside()]);
     isReady = true;
   })();
   ready.catch((error: unknown) => context.fatal(error));
@@ -72,6 +68,8 @@ export function createContext(
   const context: StoreContext = {
     deps,
     elapsed,
+    leases,
+    replicas: deps.replicas(),
     cache,
     waiters,
     ready,
@@ -80,7 +78,7 @@ export function createContext(
       cache,
       occupied,
       onBadHead: (slot, key) => deps.logger.error('unreadable record', { slot, key }),
-      onAside: () => void refreshAside().then(() => context.changed()),
+      onAside: () => void usage.refreshAside().then(() => context.changed()),
     }),
     locks: createKeyLocks(),
     memory: createRetryMemory(elapsed),
@@ -94,39 +92,30 @@ export function createContext(
     pending: new Map(),
     isClosed: () => life.isClosed,
     isReady: () => isReady,
+    mayAnswer: (cell) => mayAnswer(context, cell),
+    ownerFailed: (cell) => ownerFailed(context, cell),
+    nextNumber: () => (numbers += 1),
+    planned,
     takesLearning: () => !life.isEnding,
-    cell(slot) {
-      const known = cells.get(slot);
-      if (known !== undefined) return known;
-      const cell = createCell(slot);
-      cells.set(slot, cell);
-      return cell;
-    },
+    cell: (slot) => cellOf(cells, slot),
     dispatch: (cell, event) => dispatch(context, cell, event),
     bulk: (to, signal) => bulk.take(to, signal),
     readingPlace: (bytes, signal) => reading.take(bytes, signal),
-    spent: (bytes) => void (free -= bytes),
-    freeBytes: () => free,
+    spent: usage.spent,
+    freeBytes: usage.freeBytes,
     fatal(error) {
       if (life.isClosed) return;
       deps.logger.error('storage failed', { error: String(error) });
       deps.onFatal(error);
     },
-    changed() {
-      if (isChanging) return;
-      isChanging = true;
-      queueMicrotask(() => {
-        isChanging = false;
-        if (!life.isClosed) deps.onChanged();
-      });
-    },
+    changed: once(() => life.isClosed || deps.onChanged()),
   };
 
   const stopGone = deps.storage.onGone((reason) => context.fatal(new MeshError('storage', reason)));
   const tick = (): void => {
     ticks += 1;
-    if (ticks % FREE_EVERY === 0) void refreshFree();
-    if (ticks % SWEEP_EVERY === 0) void quietly(() => context.tombstones.sweep(context));
+    if (ticks % FREE_EVERY === 0) void usage.refreshFree();
+    if (ticks % SWEEP_EVERY === 0) sweep(context);
     stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
   };
   let stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
@@ -134,19 +123,73 @@ export function createContext(
   return {
     context,
     cells,
-    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside }),
-    async drained(signal) {
-      while ([...cells.values()].some(({ open }) => open.size > 0)) {
-        await abortable(Promise.race([...context.pending.values()]), signal);
-      }
-    },
+    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside() }),
+    drained: (signal) => drained(context, cells, signal),
     async close() {
       stopTick();
       stopGone();
+      for (const cell of cells.values()) stopCopy(cell);
       await Promise.allSettled([...context.pending.values()]);
       await Promise.allSettled([...cells.values()].map(({ jobs }) => jobs));
     },
   };
+}
+
+function sweep(context: StoreContext): void {
+  context.tombstones.sweep(context).catch((error: unknown) => {
+    if (!context.isClosed()) context.deps.logger.warn('storage could not be asked', { error: String(error) });
+  });
+}
+
+async function drained(context: StoreContext, cells: ReadonlyMap<Slot, SlotCell>, signal: AbortSignal): Promise<void> {
+  while ([...cells.values()].some(({ open }) => open.size > 0)) {
+    await abortable(Promise.race([...context.pending.values()]), signal);
+  }
+}
+
+function stopCopy(cell: SlotCell): void {
+  cell.backup?.stop();
+  cell.settle?.stop();
+  tellOpen(cell);
+}
+
+/** However often it is called in one turn. */
+function once(tell: () => unknown): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(() => {
+      isDue = false;
+      tell();
+    });
+  };
+}
+
+function cellOf(cells: Map<Slot, SlotCell>, slot: Slot): SlotCell {
+  const known = cells.get(slot);
+  if (known !== undefined) return known;
+  const cell = createCell(slot);
+  cells.set(slot, cell);
+  return cell;
+}
+
+function mayAnswer({ deps, leases }: StoreContext, cell: SlotCell): boolean {
+  if (!deps.mayServe()) return false;
+  for (const copy of otherCopies(cell, deps.self)) if (!leases.holds(copy)) return false;
+  const { state } = cell;
+  if (state.role !== 'serving' || state.adding !== true || state.handOff === undefined) return true;
+  return leases.holds({ member: state.handOff.to, incarnation: state.handOff.incarnation });
+}
+
+function ownerFailed(context: StoreContext, cell: SlotCell): void {
+  const others = otherCopies(cell, context.deps.self);
+  const to = others.find((copy) => context.leases.holds(copy)) ?? others[0];
+  if (to === undefined) return;
+  cell.hasFailed = true;
+  const { member, incarnation } = to;
+  const handOff = { to: member, incarnation, number: context.nextNumber(), purpose: 'give' } as const;
+  context.dispatch(cell, { kind: 'failed', to: handOff });
 }
 
 function viewOf(

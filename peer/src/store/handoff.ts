@@ -20,6 +20,7 @@ import {
   type SlotFrame,
 } from '@shoal/shared';
 import type { HandOff } from './slot-events.ts';
+import { tell } from './replication.ts';
 import type { OpenWrite, SlotCell, StoreContext } from './store-context.ts';
 
 /** Keys that one part lists, and roughly their bytes: a head of a frame holds a mebibyte. */
@@ -42,6 +43,8 @@ export interface OutgoingHandOff extends HandOff {
   check(): void;
   /** Unless a proposal is out. */
   giveUp(why: string): void;
+  /** The learner is a copy now: what it stored counts. */
+  added(): void;
   /** It is over, one way or the other: nobody owes or waits any more. */
   dispose(): void;
   /** The learner owes something and has been silent for too long. */
@@ -68,6 +71,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
   let expected: Expected | undefined;
   let heardAtMs = context.deps.clock.monotonicMs();
   let owing = 0;
+  let isAdded = false;
   let bytesOut = 0;
 
   const send = (frame: SlotFrame): void => {
@@ -97,6 +101,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     open.owed.resolve();
     open.owed = undefined;
     owing -= 1;
+    tell(open);
   };
 
   const run = async (first: SlotFrame, digest: SlotDigest, openAtBegin: readonly OpenWrite[]): Promise<void> => {
@@ -146,7 +151,9 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
       heardAtMs = context.deps.clock.monotonicMs();
       if (frame.kind === 'stored') {
         const open = cell.open.get(frame.version.counter);
-        if (open !== undefined && open.version.epoch === frame.version.epoch) settleOwed(open);
+        if (open === undefined || open.version.epoch !== frame.version.epoch) return;
+        open.storedBy.add(incarnation);
+        settleOwed(open);
       } else if (frame.kind === expected?.kind) {
         const { frame: answer } = expected;
         expected = undefined;
@@ -166,10 +173,18 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
       );
     },
     giveUp,
+    added() {
+      isAdded = true;
+    },
     dispose() {
       ending.abort(new MeshError('aborted', 'The hand-off is over.'));
       expected = undefined;
-      for (const open of cell.open.values()) settleOwed(open);
+      for (const open of cell.open.values()) {
+        // What it stored as this learner counts only if it became a copy (S51).
+        if (!isAdded) open.storedBy.delete(incarnation);
+        settleOwed(open);
+        tell(open);
+      }
     },
     isStuck: (nowMs) =>
       (expected !== undefined || owing > 0) && nowMs - heardAtMs > limits.stuckMs + bytesOut / SLOWEST_BYTES_PER_MS,

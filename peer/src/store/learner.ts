@@ -9,10 +9,10 @@ import {
   limits,
   MeshError,
   removeFromDigest,
-  unpackValues,
   type BeginFrame,
   type Key,
   type PartFrame,
+  type PeerId,
   type RecordHead,
   type RecordsFrame,
   type ReplicateFrame,
@@ -20,7 +20,7 @@ import {
   type SlotFrame,
   type Version,
 } from '@shoal/shared';
-import type { HandOff } from './slot-events.ts';
+import { unpackRecords } from './moved-records.ts';
 import type { RecordToWrite } from './slot-records.ts';
 import type { SlotCell, StoreContext } from './store-context.ts';
 
@@ -41,6 +41,8 @@ export interface Learner {
   receive(frame: SlotFrame): void;
   /** Nothing more is stored or answered. */
   stop(): void;
+  /** The same, when it becomes a copy: whether all that it accepted is on storage. */
+  finish(): Promise<boolean>;
   /** What it holds, for the owner that it becomes. */
   readonly digest: SlotDigest;
   tombstones(): Iterable<{ readonly key: Key; readonly version: Version; readonly writtenAtMs: number }>;
@@ -49,19 +51,20 @@ export interface Learner {
 export function createLearner(
   context: StoreContext,
   cell: SlotCell,
-  options: { readonly handOff: HandOff; readonly begin: BeginFrame },
+  options: { readonly from: PeerId; readonly begin: BeginFrame },
 ): Learner {
-  const { handOff, begin } = options;
+  const { from, begin } = options;
   const head = { slot: cell.slot, epoch: begin.epoch, number: begin.number };
   const index = new Map<Key, Entry>();
   const writing = new Set<Promise<void>>();
   const wanted = new Set<Key>();
   let digest = EMPTY_DIGEST;
   let isStopped = false;
+  let hasFailed = false;
   let queued = 0;
 
   const send = (frame: SlotFrame): void => {
-    if (!isStopped) context.deps.send(handOff.to, frame);
+    if (!isStopped) context.deps.send(from, frame);
   };
 
   const fail = (error: unknown): void => {
@@ -92,8 +95,13 @@ export function createLearner(
     let bytes = 0;
     for (const { value } of records) bytes += value?.byteLength ?? 0;
     context.spent(bytes);
-    const write = context.records.write(cell.slot, records).finally(() => writing.delete(write));
+    const write = context.records.write(cell.slot, records).finally(() => {
+      writing.delete(write);
+      cell.storing.delete(write);
+    });
     writing.add(write);
+    cell.storing.add(write);
+    write.catch(() => (hasFailed = true));
     return write;
   };
 
@@ -105,7 +113,7 @@ export function createLearner(
   };
 
   const replicate = (frame: ReplicateFrame): void => {
-    const fresh = unpack(frame).filter(({ key, head: { version } }) => {
+    const fresh = unpackRecords(frame).filter(({ key, head: { version } }) => {
       const entry = index.get(key);
       return entry === undefined || compareVersions(entry.version, version) < 0;
     });
@@ -138,7 +146,7 @@ export function createLearner(
   };
 
   const takeRecords = async (frame: RecordsFrame): Promise<void> => {
-    const fresh = unpack(frame).filter(({ key, head: { version } }) => {
+    const fresh = unpackRecords(frame).filter(({ key, head: { version } }) => {
       wanted.delete(key);
       const entry = index.get(key);
       return entry === undefined || !isLive(entry.version) || compareVersions(entry.version, version) < 0;
@@ -168,9 +176,18 @@ export function createLearner(
 
   context.memory.open(cell.slot, begin.reachMs ?? 0, begin.remembered);
   const { jobs } = cell;
-  let chain = context.ready.then(() => jobs).then(start);
+  let chain = context.ready
+    .then(() => jobs)
+    .then(() => Promise.allSettled(cell.storing))
+    .then(start);
   chain.catch(fail);
   cell.jobs = chain.catch(() => undefined);
+
+  const stop = (): void => {
+    isStopped = true;
+    // What begins next on this slot's storage waits for what was begun here.
+    cell.jobs = Promise.allSettled([cell.jobs, chain, ...writing]).then(() => undefined);
+  };
 
   return {
     receive(frame) {
@@ -179,10 +196,11 @@ export function createLearner(
       chain = chain.then(() => handle(frame));
       chain.catch(fail);
     },
-    stop() {
-      isStopped = true;
-      // What begins next on this slot's storage waits for what was begun here.
-      cell.jobs = Promise.allSettled([cell.jobs, chain, ...writing]).then(() => undefined);
+    stop,
+    async finish() {
+      stop();
+      await cell.jobs;
+      return !hasFailed;
     },
     get digest() {
       return digest;
@@ -192,18 +210,4 @@ export function createLearner(
         if (tombstone) yield { key, version, writtenAtMs };
     },
   };
-}
-
-/** The records of a frame with their values. Throws `bad-frame` if the payload is not of them. */
-function unpack(frame: ReplicateFrame | RecordsFrame): readonly RecordToWrite[] {
-  const values = unpackValues(
-    frame.payload,
-    frame.records.map(({ head }) => head.sizeBytes),
-  );
-  if (values === undefined)
-    throw new MeshError('bad-frame', `A ${frame.kind} frame whose payload is not of its records.`);
-  return frame.records.map(({ key, head }, index) => {
-    const value = values[index];
-    return head.tombstone || value === undefined ? { key, head } : { key, head, value };
-  });
 }

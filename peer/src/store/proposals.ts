@@ -10,6 +10,7 @@ import {
   type Deferred,
   type Outcome,
   type SlotOutcome,
+  type TableEpoch,
 } from '@shoal/shared';
 
 /** What one message may name (signaling's bound). */
@@ -17,9 +18,14 @@ const CHANGES_MOST = 4_096;
 /** An outcome that takes longer is waiting for the registrar. */
 const SLOW_MS = 1_000;
 
+export interface KnownOutcome extends SlotOutcome {
+  /** The registrar's when it was written. */
+  readonly table: TableEpoch;
+}
+
 export interface Proposals {
   /** Resolves with the outcome of this change, after the rows that came with it were applied. Rejects only when this member closes. */
-  add(change: Change): Promise<SlotOutcome>;
+  add(change: Change): Promise<KnownOutcome>;
   /** False while an outcome is overdue: nothing more should be sealed for a registrar that is away. */
   isFlowing(): boolean;
 }
@@ -32,7 +38,7 @@ export interface ProposalsDeps {
 
 interface Queued {
   readonly change: Change;
-  readonly outcome: Deferred<SlotOutcome>;
+  readonly outcome: Deferred<KnownOutcome>;
 }
 
 export function createProposals(deps: ProposalsDeps): Proposals {
@@ -47,7 +53,8 @@ export function createProposals(deps: ProposalsDeps): Proposals {
       deps.applyRows(decodeRows(outcome.table.rows) ?? []);
       const bySlot = new Map(outcome.slots.map((slot) => [slot.slot, slot]));
       for (const { change, outcome: done } of group) {
-        done.resolve(bySlot.get(change.slot) ?? { slot: change.slot, written: false, reason: 'unanswered' });
+        const known = bySlot.get(change.slot) ?? { slot: change.slot, written: false, reason: 'unanswered' };
+        done.resolve({ ...known, table: { term: outcome.table.term, epoch: outcome.table.epoch } });
       }
     } catch (error) {
       for (const { outcome } of group) outcome.reject(error);
@@ -70,7 +77,7 @@ export function createProposals(deps: ProposalsDeps): Proposals {
 
   return {
     add(change) {
-      const outcome = createDeferred<SlotOutcome>();
+      const outcome = createDeferred<KnownOutcome>();
       queue.push({ change, outcome });
       if (!isRunning) void run();
       return outcome.promise;

@@ -20,16 +20,20 @@ import {
   type RecordHead,
   type Slot,
   type SlotFrame,
+  type TableEpoch,
+  type Wish,
 } from '@shoal/shared';
 import type { StoreView } from '../api.ts';
 import type { Storage } from '../ports/storage.ts';
 import { admit } from './admission.ts';
 import { createContext } from './create-context.ts';
+import type { LeaseHooks } from './leases.ts';
 import { createMover, type Mover } from './mover.ts';
 import { isExpired, readKey } from './reads.ts';
 import { meaningOf } from './slot.ts';
 import { dropKept, receiveKept, receiveSlotFrame } from './slot-frames.ts';
-import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
+import { isServing, noteCopies, type SlotCell, type StoreContext } from './store-context.ts';
+import { createWatch, type Watch } from './watch.ts';
 import { writeKeys } from './writes.ts';
 
 export interface RangeStoreDeps {
@@ -53,6 +57,12 @@ export interface RangeStoreDeps {
   meshNowMs(): number;
   /** False while this member has heard nobody for 10 s by either clock, or doubts itself: then it answers nothing from slots of its own, and requests wait. Looked at with the value in hand. */
   mayServe(): boolean;
+  /** The table that this member has obeyed: all rows up to it were applied here. */
+  table(): TableEpoch;
+  /** Copies that a slot should have, as the registrar said last. */
+  replicas(): number;
+  /** Whether the registrar can be asked now. */
+  isConnected(): boolean;
   /** A storage failure that ends this incarnation. */
   onFatal(error: unknown): void;
   /** Slots moved or moving; for status. */
@@ -80,8 +90,14 @@ export interface RangeStore {
   /** The rows that the registrar sent, each newer than the one it replaces. Slots that become this member's are loaded, settled and served. */
   applyRows(rows: readonly Configuration[]): void;
   row(slot: Slot): Configuration | undefined;
-  /** Slots that this owner should hand to others; replaces the wish before. */
-  setWish(moves: readonly { readonly slot: Slot; readonly to: PeerId }[]): void;
+  /** How this owner's slots should be; replaces the wish before. */
+  setWish(wish: Wish): void;
+  /** A backup of a slot of this owner's should own it (rule 7). */
+  giveTo(slot: Slot, to: PeerId): void;
+  /** For the heartbeats of the links. */
+  readonly leases: LeaseHooks;
+  /** That process has stopped serving. */
+  goodbye(member: PeerId, incarnation: Incarnation): void;
   /** From a client or from this member itself. Waits (behind an open write, a seal, for `wait`, for a newer table) until the signal aborts; then rejects with its error. */
   get(frame: GetFrame, options: GetOptions): Promise<StoreAnswer>;
   put(frame: PutFrame, options: { readonly signal: AbortSignal }): Promise<StoreAnswer>;
@@ -111,9 +127,11 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
       applyRows(context, rows);
       mover.plan();
     },
+    planned: () => mover.plan(),
   });
   const { context, cells } = store;
   const mover: Mover = createMover(context, cells);
+  const watch: Watch = createWatch(context, cells);
   let ownRequests = 0;
 
   /** A time to live is over: a delete like any other, before absent is answered (rule 31). */
@@ -154,13 +172,22 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
       mover.plan();
     },
     row: (slot) => cells.get(slot)?.row,
-    setWish: (moves) => mover.setWish(moves),
+    setWish: (wish) => mover.setWish(wish),
+    giveTo: (slot, to) => mover.give(slot, to),
+    leases: context.leases,
+    goodbye(member, incarnation) {
+      context.leases.goodbye({ member, incarnation });
+      watch.look();
+    },
     get: (frame, options) => guarded(() => readKey(context, frame, { ...options, expire })),
     put: (frame, { signal }) => guarded(() => writeKeys(context, frame, { signal })),
     receive(from, incarnation, frame) {
       if (!life.isClosed) receiveSlotFrame(context, { from, incarnation, frame });
     },
-    linkOpened: () => mover.plan(),
+    linkOpened(member) {
+      watch.linkOpened(member);
+      mover.plan();
+    },
     linkClosed(member) {
       mover.linkClosed(member);
       // A hand-off ends with its link.
@@ -182,6 +209,7 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
       life.isEnding = true;
       life.isClosed = true;
       mover.stop();
+      watch.stop();
       for (const cell of cells.values()) {
         cell.outgoing?.dispose();
         cell.learner?.stop();
@@ -213,13 +241,18 @@ function applyRows(context: StoreContext, rows: readonly Configuration[]): void 
       known === undefined || row.epoch > known.epoch || (row.epoch === known.epoch && row.settled && !known.settled);
     if (!isNewer) continue;
     cell.row = row;
-    if (row.epoch !== known?.epoch) cell.refused.clear();
+    if (row.epoch !== known?.epoch) {
+      cell.refused.clear();
+      noteCopies(cell, context.leases.nowMs());
+    }
     const meaning = meaningOf(row, self);
-    const isStarting = cell.state.role === 'none' || cell.state.role === 'learner';
+    const { role } = cell.state;
+    const isStarting = role === 'none' || role === 'learner' || (role === 'backup' && meaning !== 'others');
     if (context.takesLearning() || !isStarting) context.dispatch(cell, { kind: 'row', row, meaning });
     context.waiters.wake(row.slot);
     receiveKept(context, cell);
   }
+  context.leases.tableMoved();
   context.changed();
 }
 
@@ -229,7 +262,8 @@ async function* listKeys(
   { prefix, signal }: { readonly prefix: string; readonly signal: AbortSignal },
 ): AsyncIterable<StoredKey> {
   for (const cell of [...cells.values()]) {
-    if (cell.state.role === 'none' || cell.state.role === 'learner') continue;
+    const { role } = cell.state;
+    if (role === 'none' || role === 'learner' || role === 'backup') continue;
     while (admit(context, cell, 0).kind === 'wait') await context.waiters.wait(cell.slot, { signal });
     if (cell.state.role !== 'serving' || !context.records.mayHold(cell.slot)) continue;
     const { stay, slot } = cell;
@@ -250,7 +284,7 @@ async function headsOf(context: StoreContext, keys: readonly Key[]): Promise<Rea
       if (!isServing(cell, stay)) return;
       const head = await context.records.head(cell.slot, key, stay);
       if (head === undefined || head.tombstone || isExpired(head, context.deps.meshNowMs())) return;
-      if (cell.stay === stay && context.deps.mayServe()) heads.set(key, head);
+      if (cell.stay === stay && context.mayAnswer(cell)) heads.set(key, head);
     }),
   );
   return heads;

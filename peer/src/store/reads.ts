@@ -35,6 +35,8 @@ export async function readKey(
   const cell = context.cell(frame.slot);
   for (;;) {
     throwIfAborted(signal);
+    const kept = cell.state.role === 'backup' ? await readContentNamed(context, cell, frame, options) : undefined;
+    if (kept !== undefined) return kept;
     const admission = admit(context, cell, frame.epoch);
     if (admission.kind === 'answer') return admission.answer;
     if (admission.kind === 'wait') {
@@ -50,6 +52,20 @@ export async function readKey(
     }
     if (step.kind === 'absent') await step.put;
   }
+}
+
+/** What its key names by its content never changes: any copy may tell it, without a lease (rule 17). */
+async function readContentNamed(
+  context: StoreContext,
+  cell: SlotCell,
+  frame: GetFrame,
+  options: GetOptions,
+): Promise<StoreAnswer | undefined> {
+  const { stay } = cell;
+  const record = await readRecord(context, cell, frame, { ...options, stay });
+  if (record === undefined || 'result' in record || record.value === undefined || cell.stay !== stay) return undefined;
+  const isMeant = record.head.contentNamed && !isExpired(record.head, context.deps.meshNowMs());
+  return isMeant ? answerOf(frame, record.head, record.value) : undefined;
 }
 
 type ReadStep =
@@ -70,7 +86,7 @@ async function readOnce(
   const release = await context.locks.acquire([key], 'read', signal);
   try {
     const record = await readRecord(context, cell, frame, { ...options, stay });
-    if (!isServing(cell, stay) || !context.deps.mayServe()) return { kind: 'again' };
+    if (!isServing(cell, stay) || !context.mayAnswer(cell)) return { kind: 'again' };
     if (record !== undefined && 'result' in record) return { kind: 'answer', answer: record };
     if (record !== undefined && !record.head.tombstone && isExpired(record.head, context.deps.meshNowMs())) {
       return { kind: 'expired', head: record.head };

@@ -18,6 +18,7 @@ export interface RetryMemory {
   add(slot: Slot, id: RequestId, version: Version): void;
   /** From here on the slot's ids are all known; `reachMs` further back if they came with it. */
   open(slot: Slot, reachMs: number, remembered: readonly RememberedRequest[]): void;
+  isOpen(slot: Slot): boolean;
   /** How far back the slot's ids are all known. */
   reachMs(slot: Slot): number;
   /** The newest ids of the slot with their ages, for a learner; `reachMs`: as far as they are all there. */
@@ -80,6 +81,7 @@ export function createRetryMemory(elapsed: ElapsedClock, options: RetryMemoryOpt
         insert(id, { slot, version, shorterMs: now.shorterMs - ageMs, longerMs: now.longerMs - ageMs });
       }
     },
+    isOpen: (slot) => since.has(slot),
     reachMs,
     export(slot, most) {
       const now = elapsed.read();

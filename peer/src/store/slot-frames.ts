@@ -2,6 +2,8 @@
 // equal on both sides (rule 9): an older frame is told so, a newer one is kept until its row comes.
 
 import { limits, type Incarnation, type PeerId, type SlotFrame } from '@shoal/shared';
+import type { BackupFrame } from './backup.ts';
+import { receiveOtherEpoch, receiveStored } from './replication.ts';
 import { beginLearning } from './slot.ts';
 import type { SlotCell, StoreContext } from './store-context.ts';
 
@@ -19,37 +21,56 @@ export function receiveSlotFrame(context: StoreContext, mail: SlotMail): void {
   const { from, incarnation, frame } = mail;
   if (frame.slot >= context.deps.slotCount) return ignore(context, mail, 'no such slot');
   const cell = context.cell(frame.slot);
+  context.leases.heard({ member: from, incarnation });
   switch (frame.kind) {
+    case 'end':
+      dropKept(context, cell, from);
+      if (isLearnedFrom(cell, mail)) context.dispatch(cell, { kind: 'unlearn', number: frame.number });
+      return undefined;
+    case 'settle-keys':
+    case 'settle-records':
+      // Both ways: from a copy to the owner that settles, and back.
+      if (cell.settle !== undefined && frame.epoch === cell.row?.epoch)
+        return cell.settle.receive(from, incarnation, frame);
+      return fromOwner(context, cell, { from, incarnation, frame });
     case 'stored':
     case 'begun':
     case 'want':
     case 'report':
     case 'resign':
     case 'other-epoch':
-      return cell.outgoing?.receive(from, incarnation, frame);
-    case 'end':
-      dropKept(context, cell, from);
-      if (isLearnedFrom(cell, mail)) context.dispatch(cell, { kind: 'unlearn', number: frame.number });
-      return undefined;
+    case 'taken':
+      return fromCopy(context, cell, { from, incarnation, frame });
     default:
-      return isFromOwner(frame) ? fromOwner(context, cell, mail) : ignore(context, mail, 'backups are not spoken yet');
+      return fromOwner(context, cell, { from, incarnation, frame });
   }
 }
 
-/** What the owner of a slot sends to a learner. */
-type OwnerFrame = Extract<SlotFrame, { kind: 'begin' | 'replicate' | 'part' | 'records' | 'check' }>;
+/** What a copy or learner answers the owner. */
+type CopyFrame = Extract<
+  SlotFrame,
+  { kind: 'stored' | 'begun' | 'want' | 'report' | 'resign' | 'other-epoch' | 'taken' }
+>;
 
-function isFromOwner(frame: SlotFrame): frame is OwnerFrame {
-  switch (frame.kind) {
-    case 'begin':
-    case 'replicate':
-    case 'part':
-    case 'records':
-    case 'check':
-      return true;
-    default:
-      return false;
-  }
+function fromCopy(
+  context: StoreContext,
+  cell: SlotCell,
+  mail: { readonly from: PeerId; readonly incarnation: Incarnation; readonly frame: CopyFrame },
+): void {
+  const { from, incarnation, frame } = mail;
+  if (frame.kind === 'taken') return cell.settle?.receive(from, incarnation, frame);
+  if (frame.kind === 'stored' && frame.number === undefined)
+    return receiveStored(context, cell, { from, incarnation, frame });
+  if (frame.kind === 'resign' && frame.epoch === cell.row?.epoch) cell.resigned.add(incarnation);
+  if (frame.kind === 'other-epoch') receiveOtherEpoch(context, cell, from, frame);
+  return cell.outgoing?.receive(from, incarnation, frame);
+}
+
+/** What the owner of a slot sends to a learner or backup. */
+type OwnerFrame = Extract<SlotFrame, { kind: 'begin' | 'part' | 'records' | 'check' }> | BackupFrame;
+
+interface OwnerMail extends SlotMail {
+  readonly frame: OwnerFrame;
 }
 
 /** After a newer row: what was kept for it, or is older now. */
@@ -68,7 +89,7 @@ export function dropKept(context: StoreContext, cell: SlotCell, from?: PeerId): 
   return dropped;
 }
 
-function fromOwner(context: StoreContext, cell: SlotCell, mail: SlotMail): void {
+function fromOwner(context: StoreContext, cell: SlotCell, mail: OwnerMail): void {
   const { from, incarnation, frame } = mail;
   const { row } = cell;
   if (row === undefined || frame.epoch > row.epoch) return keep(context, cell, mail);
@@ -83,14 +104,21 @@ function fromOwner(context: StoreContext, cell: SlotCell, mail: SlotMail): void 
     const canTake = context.takesLearning() && context.freeBytes() > limits.storageReserveBytes;
     if (canTake) beginLearning(context, cell, { from, incarnation, frame });
     else context.deps.send(from, { kind: 'resign', slot: cell.slot, epoch: row.epoch });
-  } else if (isLearnedFrom(cell, mail)) {
-    cell.learner?.receive(frame);
-  }
+  } else if ('number' in frame) {
+    if (isLearnedFrom(cell, mail)) cell.learner?.receive(frame);
+  } else toBackup(context, cell, frame);
+}
+
+function toBackup(context: StoreContext, cell: SlotCell, frame: BackupFrame): void {
+  const { state, row } = cell;
+  if (state.role !== 'backup' || row === undefined) return;
+  if (state.resigned) context.deps.send(row.owner, { kind: 'resign', slot: cell.slot, epoch: row.epoch });
+  else cell.backup?.receive(frame);
 }
 
 function isLearnedFrom(cell: SlotCell, { from, incarnation, frame }: SlotMail): boolean {
   const { state } = cell;
-  if (state.role !== 'learner' || state.to !== from || state.incarnation !== incarnation) return false;
+  if (state.role !== 'learner' || state.from !== from || state.incarnation !== incarnation) return false;
   return 'number' in frame && frame.number === state.number;
 }
 

@@ -1,26 +1,30 @@
 // What one slot is on this member, as a pure machine: what happened in, what is to be done out. The
 // driver (`slot.ts`) carries out the effects and reports back; all waiting and all bytes are its matter.
+// What an owner that serves does is in `owner-state.ts`.
 //
-//            begin            row names this process, old epoch + 1
-//    none ─────────▶ learner ───────────────────────────────────────┐
-//     │ ▲ ▲ ◀─ end, link, row ─┘                                      ▼
-//     │ │ └──────────────── row names somebody else ──────────── serving ◀─┐
-//     │ └──────────────────────────────┐                          │  ▲      │ refused, unequal
-//     │ row names this process         │                    ready │  │      │ given up
-//     └──────────▶ settling ───────────┼──── loaded, settled ─────┼──┘      │
-//                                      └───────────────────── sealed ───────┘
-//                                     row names the target
+//            begin              row names this process a copy      row names it the owner
+//    none ─────────▶ learner ─────────────────────────▶ backup ───────────────────────────┐
+//     │ ▲ ▲ ◀─ end, link, row ─┘ │                       │   ▲                             ▼
+//     │ │ │                      │ row: its only copy    │   └── row: a backup ───── settling: loading
+//     │ │ └── row names others ──┼───────────────────────┘             ▲                   │ loaded
+//     │ │                        ▼                                     │ row: two          ▼
+//     │ └── row names others ─ serving ◀──────────────┐                │ epochs on    agreeing (with other copies)
+//     │                        │  ▲ │  refused, unequal               │                   │ all equal
+//     │                  ready │  │ └────────────────┼───────────────┘                   ▼
+//     │                        ▼  │ added            │                              proposing (a revived slot)
+//     │                       sealed ────────────────┘                                   │ settled
+//     │                                                                              serving
+//     └── row names this process the owner ──▶ settling
 //
-// One copy of each slot: backups and take-overs come with replication, and their states beside these.
+// A backup goes back to none when a row does not name it.
 
-import type { Configuration, Version } from '@shoal/shared';
+import type { Configuration } from '@shoal/shared';
+import { lose, ownedRow, stepSealed, stepServing } from './owner-state.ts';
 import type {
-  HandOff,
+  BackupState,
   LearnerState,
   NoneState,
   RowMeaning,
-  SealedState,
-  ServingState,
   SettlingState,
   SlotEffect,
   SlotEvent,
@@ -28,12 +32,9 @@ import type {
   SlotStep,
 } from './slot-events.ts';
 
-export const NO_SLOT: NoneState = { role: 'none' };
+export { versionOf } from './owner-state.ts';
 
-/** The version that `accept` gave. */
-export function versionOf(state: ServingState | SealedState): Version {
-  return { epoch: state.epoch, counter: state.counter };
-}
+export const NO_SLOT: NoneState = { role: 'none' };
 
 /** `state` and no effects for an event that means nothing in it. */
 export function stepSlot(state: SlotState, event: SlotEvent): SlotStep {
@@ -42,14 +43,18 @@ export function stepSlot(state: SlotState, event: SlotEvent): SlotStep {
       return stepNone(state, event);
     case 'learner':
       return stepLearner(state, event);
+    case 'backup':
+      return stepBackup(state, event);
     case 'settling':
       return stepSettling(state, event);
     case 'serving':
-      return stepServing(state, event);
     case 'sealed':
-      return stepSealed(state, event);
+      if (event.kind === 'row') return rowOfOwner(state, event);
+      return state.role === 'serving' ? stepServing(state, event) : stepSealed(state, event);
   }
 }
+
+type RowEvent = Extract<SlotEvent, { readonly kind: 'row' }>;
 
 function stay(state: SlotState): SlotStep {
   return { state, effects: [] };
@@ -60,10 +65,18 @@ function startLoading(row: Configuration, meaning: RowMeaning, before: readonly 
     role: 'settling',
     epoch: row.epoch,
     revived: !row.settled,
+    alone: row.copies.length === 1,
     step: 'loading',
     counter: 0,
   };
   return { state, effects: [...before, { kind: 'load', emptied: meaning === 'mine-emptied' }] };
+}
+
+function back(row: Configuration, known: boolean, before: readonly SlotEffect[] = []): SlotStep {
+  return {
+    state: { role: 'backup', epoch: row.epoch, resigned: false },
+    effects: [...before, { kind: 'back', known }],
+  };
 }
 
 function isMine(meaning: RowMeaning): boolean {
@@ -71,14 +84,19 @@ function isMine(meaning: RowMeaning): boolean {
 }
 
 function stepNone(state: NoneState, event: SlotEvent): SlotStep {
-  if (event.kind === 'row' && isMine(event.meaning)) return startLoading(event.row, event.meaning);
-  if (event.kind === 'row' && event.meaning !== 'replaced') return { state, effects: [{ kind: 'tidy' }] };
-  if (event.kind === 'begin') return learn(event.epoch, event.handOff);
-  return stay(state);
+  if (event.kind === 'begin') return learn(event);
+  if (event.kind !== 'row' || event.meaning === 'replaced') return stay(state);
+  if (isMine(event.meaning)) return startLoading(event.row, event.meaning);
+  // It was proposed with all that counts: a link that broke meanwhile took nothing away.
+  if (event.meaning === 'backup') return back(event.row, false);
+  return { state, effects: [{ kind: 'tidy' }] };
 }
 
-function learn(epoch: number, handOff: HandOff, before: readonly SlotEffect[] = []): SlotStep {
-  return { state: { role: 'learner', epoch, ...handOff }, effects: [...before, { kind: 'learn', handOff }] };
+function learn(
+  { epoch, handOff }: Extract<SlotEvent, { readonly kind: 'begin' }>,
+  before: readonly SlotEffect[] = [],
+): SlotStep {
+  return { state: { role: 'learner', epoch, ...handOff }, effects: [...before, { kind: 'learn' }] };
 }
 
 function stepLearner(state: LearnerState, event: SlotEvent): SlotStep {
@@ -86,17 +104,21 @@ function stepLearner(state: LearnerState, event: SlotEvent): SlotStep {
   switch (event.kind) {
     case 'row': {
       const { row, meaning } = event;
-      if (meaning === 'mine' && row.settled && row.epoch === state.epoch + 1) {
+      if (row.settled && row.epoch === state.epoch + 1) {
         // The owner proposed this only after equal digests, with nothing open: all of it is here.
-        return {
-          state: { role: 'serving', epoch: row.epoch, counter: 0, open: 0 },
-          effects: [{ kind: 'activate', learned: true }],
-        };
+        if (meaning === 'backup') return back(row, true);
+        if (meaning === 'mine' && row.copies.length === 1) {
+          return {
+            state: { role: 'serving', epoch: row.epoch, counter: 0, open: 0 },
+            effects: [{ kind: 'activate', learned: true }],
+          };
+        }
       }
+      if (meaning === 'backup') return back(row, false, [stop]);
       return isMine(meaning) ? startLoading(row, meaning, [stop]) : { state: NO_SLOT, effects: [stop] };
     }
     case 'begin':
-      return learn(event.epoch, event.handOff, [stop]);
+      return learn(event, [stop]);
     case 'unlearn':
       return event.number === state.number ? { state: NO_SLOT, effects: [stop] } : stay(state);
     case 'close':
@@ -106,21 +128,33 @@ function stepLearner(state: LearnerState, event: SlotEvent): SlotStep {
   }
 }
 
-function stepSettling(state: SettlingState, event: SlotEvent): SlotStep {
+function stepBackup(state: BackupState, event: SlotEvent): SlotStep {
   switch (event.kind) {
     case 'row': {
       const { row, meaning } = event;
-      if (!isMine(meaning)) return lose(meaning, false);
-      if (meaning === 'mine-emptied') return startLoading(row, meaning);
-      if (state.step === 'proposing' && row.settled && row.epoch <= state.epoch + 1)
-        return activate(row.epoch, state.counter);
-      if (state.step === 'proposing') return startLoading(row, meaning);
-      return stay({ ...state, epoch: row.epoch, revived: !row.settled });
+      if (isMine(meaning)) return startLoading(row, meaning);
+      if (meaning === 'backup') return stay({ ...state, epoch: row.epoch });
+      if (meaning === 'others') return { state: NO_SLOT, effects: [{ kind: 'stop-backing' }, { kind: 'tidy' }] };
+      const records = meaning === 'others-emptied' ? 'aside' : 'keep';
+      return { state: NO_SLOT, effects: [{ kind: 'stop-backing' }, { kind: 'deactivate', records }] };
     }
+    case 'failed':
+      return state.resigned ? stay(state) : { state: { ...state, resigned: true }, effects: [{ kind: 'resign' }] };
+    default:
+      return stay(state);
+  }
+}
+
+function stepSettling(state: SettlingState, event: SlotEvent): SlotStep {
+  switch (event.kind) {
+    case 'row':
+      return rowOfSettling(state, event);
     case 'loaded':
       if (state.step !== 'loading') return stay(state);
-      if (!state.revived) return activate(state.epoch, event.counter);
-      return { state: { ...state, step: 'proposing', counter: event.counter }, effects: [{ kind: 'propose-settled' }] };
+      return agreeOr({ ...state, counter: event.counter });
+    case 'agreed':
+      if (state.step !== 'agreeing' || event.epoch !== state.epoch) return stay(state);
+      return finish(state);
     case 'settled':
       if (state.step !== 'proposing') return stay(state);
       return event.written ? activate(state.epoch, state.counter) : { state, effects: [{ kind: 'propose-settled' }] };
@@ -131,109 +165,38 @@ function stepSettling(state: SettlingState, event: SlotEvent): SlotStep {
   }
 }
 
+function rowOfSettling(state: SettlingState, { row, meaning }: RowEvent): SlotStep {
+  const alone = row.copies.length === 1;
+  if (meaning === 'backup') return back(row, false);
+  if (!isMine(meaning)) return lose(meaning, false);
+  if (meaning === 'mine-emptied') return startLoading(row, meaning);
+  if (state.step === 'proposing') {
+    const isSame = row.epoch === state.epoch || (alone && row.epoch === state.epoch + 1);
+    return row.settled && isSame ? activate(row.epoch, state.counter) : startLoading(row, meaning);
+  }
+  const next: SettlingState = { ...state, epoch: row.epoch, revived: !row.settled, alone };
+  if (state.step === 'loading' || row.epoch === state.epoch) return stay(next);
+  // Others may have dropped out: the copies that are left take the new epoch.
+  return agreeOr(next);
+}
+
+function agreeOr(state: SettlingState): SlotStep {
+  if (state.alone) return finish(state);
+  return { state: { ...state, step: 'agreeing' }, effects: [{ kind: 'agree' }] };
+}
+
+function finish(state: SettlingState): SlotStep {
+  if (!state.revived) return activate(state.epoch, state.counter);
+  return { state: { ...state, step: 'proposing' }, effects: [{ kind: 'propose-settled' }] };
+}
+
 function activate(epoch: number, counter: number): SlotStep {
   return { state: { role: 'serving', epoch, counter, open: 0 }, effects: [{ kind: 'activate', learned: false }] };
 }
 
-function lose(meaning: RowMeaning, handedOver: boolean, ended: readonly SlotEffect[] = []): SlotStep {
-  // Records go only when their new owner has them by a hand-over of this process itself.
-  const records = meaning === 'replaced' ? 'keep' : handedOver && meaning === 'others' ? 'discard' : 'aside';
-  return { state: NO_SLOT, effects: [...ended, { kind: 'deactivate', records }] };
-}
-
-function endOf(handOff: HandOff | undefined): readonly SlotEffect[] {
-  return handOff === undefined ? [] : [{ kind: 'end', handOff }];
-}
-
-function withoutHandOff(state: ServingState | SealedState): ServingState {
-  return { role: 'serving', epoch: state.epoch, counter: state.counter, open: state.open };
-}
-
-function stepServing(state: ServingState, event: SlotEvent): SlotStep {
-  switch (event.kind) {
-    case 'row':
-      return ownedRow(state, event.row, event.meaning);
-    case 'accept':
-      return stay({ ...state, counter: state.counter + 1, open: state.open + 1 });
-    case 'ended':
-      return stay({ ...state, open: state.open - 1 });
-    case 'offer':
-      if (state.handOff !== undefined) return stay(state);
-      return { state: { ...state, handOff: event.handOff }, effects: [{ kind: 'begin', handOff: event.handOff }] };
-    case 'ready':
-      return state.handOff?.number === event.number ? seal(state, state.handOff) : stay(state);
-    case 'give-up':
-      if (state.handOff?.number !== event.number) return stay(state);
-      return { state: withoutHandOff(state), effects: endOf(state.handOff) };
-    case 'close':
-      return closing(state);
-    default:
-      return stay(state);
-  }
-}
-
-/** Owner again: goes on after one epoch; has missed one if it is more, and settles. */
-function ownedRow(state: ServingState | SealedState, row: Configuration, meaning: RowMeaning): SlotStep {
-  const ended = endOf(state.handOff);
-  if (!isMine(meaning)) {
-    const handedOver = state.role === 'sealed' && state.step === 'proposing' && state.handOff?.to === row.owner;
-    return lose(meaning, handedOver, handedOver ? [] : ended);
-  }
-  if (meaning === 'mine-emptied' || row.epoch > state.epoch + 1) {
-    return startLoading(row, meaning, [...ended, { kind: 'deactivate', records: 'keep' }]);
-  }
-  // The row that says `settled` has the epoch of before.
-  if (row.epoch === state.epoch) return stay(state);
-  if (state.role === 'sealed' && state.step === 'closing') return stay({ ...state, epoch: row.epoch });
-  const next: ServingState = { ...withoutHandOff(state), epoch: row.epoch };
-  return { state: next, effects: state.role === 'sealed' ? [...ended, { kind: 'unseal' }] : ended };
-}
-
-function seal(state: ServingState, handOff: HandOff): SlotStep {
-  const sealed: SealedState = { ...state, role: 'sealed', handOff, step: 'draining' };
-  return checkIfDrained(sealed, [{ kind: 'seal' }]);
-}
-
-function checkIfDrained(state: SealedState, before: readonly SlotEffect[] = []): SlotStep {
-  if (state.step !== 'draining' || state.open > 0 || state.handOff === undefined) return { state, effects: before };
-  return { state: { ...state, step: 'checking' }, effects: [...before, { kind: 'check', handOff: state.handOff }] };
-}
-
-function closing(state: ServingState | SealedState): SlotStep {
-  const { epoch, counter, open } = state;
-  return {
-    state: { role: 'sealed', epoch, counter, open, step: 'closing' },
-    effects: [...endOf(state.handOff), { kind: 'seal' }],
-  };
-}
-
-function stepSealed(state: SealedState, event: SlotEvent): SlotStep {
-  switch (event.kind) {
-    case 'row':
-      return ownedRow(state, event.row, event.meaning);
-    case 'ended':
-      return checkIfDrained({ ...state, open: state.open - 1 });
-    case 'report': {
-      if (state.step !== 'checking' || state.handOff?.number !== event.number) return stay(state);
-      if (!event.equal) return unseal(state);
-      return {
-        state: { ...state, step: 'proposing' },
-        effects: [{ kind: 'propose-hand-over', handOff: state.handOff }],
-      };
-    }
-    case 'hand-over-refused':
-      return state.step === 'proposing' && state.handOff?.number === event.number ? unseal(state) : stay(state);
-    case 'give-up':
-      // A proposal that is out may be written: it is kept to until its outcome is known.
-      return state.handOff?.number === event.number && state.step !== 'proposing' ? unseal(state) : stay(state);
-    case 'close':
-      // With a proposal out somebody else may own it in a moment: sealed is all there is to do.
-      return state.step === 'proposing' || state.step === 'closing' ? stay(state) : closing(state);
-    default:
-      return stay(state);
-  }
-}
-
-function unseal(state: SealedState): SlotStep {
-  return { state: withoutHandOff(state), effects: [...endOf(state.handOff), { kind: 'unseal' }] };
+function rowOfOwner(state: Parameters<typeof ownedRow>[0], { row, meaning }: RowEvent): SlotStep {
+  const step = ownedRow(state, row, meaning);
+  if (step.kind === 'goes-on') return step.step;
+  if (step.kind === 'backs') return back(row, state.open === 0, step.effects);
+  return startLoading(row, meaning, step.effects);
 }

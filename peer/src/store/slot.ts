@@ -1,23 +1,17 @@
 // Drives one slot's machine: carries out its effects over storage, the other members and the registrar,
 // and gives it what came of them. (What happens when: `slot-state.ts`.)
 
-import {
-  EMPTY_DIGEST,
-  type BeginFrame,
-  type Change,
-  type Configuration,
-  type Incarnation,
-  type PeerId,
-  type SlotOutcome,
-} from '@shoal/shared';
+import type { BeginFrame, Configuration, Incarnation, PeerId } from '@shoal/shared';
+import { createBackup } from './backup.ts';
 import { createHandOff } from './handoff.ts';
 import { createLearner } from './learner.ts';
+import { createSettle } from './settle.ts';
+import { resend, tellOpen } from './replication.ts';
 import type { HandOff, RowMeaning, SlotEffect, SlotEvent } from './slot-events.ts';
+import { proposeAdd, proposeHandOver, proposeSettled } from './slot-proposals.ts';
 import { stepSlot } from './slot-state.ts';
-import type { SlotCell, StoreContext } from './store-context.ts';
+import { resetDigest, runJob, type SlotCell, type StoreContext } from './store-context.ts';
 
-/** After a refused proposal that should have been written. */
-const PROPOSE_AGAIN_MS = 1_000;
 /** After a hand-off that came to nothing. */
 const REST_MS = 1_000;
 
@@ -36,11 +30,11 @@ export function beginLearning(
   options: { readonly from: PeerId; readonly incarnation: Incarnation; readonly frame: BeginFrame },
 ): void {
   const { from, incarnation, frame } = options;
-  const handOff: HandOff = { to: from, incarnation, number: frame.number };
+  const handOff = { from, incarnation, number: frame.number };
   dispatch(context, cell, { kind: 'begin', epoch: frame.epoch, handOff });
   const { state } = cell;
   if (state.role === 'learner' && state.number === frame.number)
-    cell.learner = createLearner(context, cell, { handOff, begin: frame });
+    cell.learner = createLearner(context, cell, { from, begin: frame });
 }
 
 /** What a row that came says of this process. */
@@ -49,39 +43,37 @@ export function meaningOf(
   self: { readonly member: PeerId; readonly incarnation: Incarnation },
 ): RowMeaning {
   const isEmptied = row.emptyBefore === row.epoch;
-  if (row.owner !== self.member) return isEmptied ? 'others-emptied' : 'others';
   const copy = row.copies.find(({ member }) => member === self.member);
-  if (copy?.incarnation !== self.incarnation) return 'replaced';
-  return isEmptied ? 'mine-emptied' : 'mine';
+  if (copy !== undefined) {
+    if (copy.incarnation !== self.incarnation) return 'replaced';
+    if (row.owner !== self.member) return 'backup';
+    return isEmptied ? 'mine-emptied' : 'mine';
+  }
+  if (isEmptied) return 'others-emptied';
+  // A dropped copy keeps what it had until the slot is whole without it.
+  return row.dropped.some(({ member }) => member === self.member) ? 'replaced' : 'others';
 }
 
 function carryOut(context: StoreContext, cell: SlotCell, effect: SlotEffect): void {
   switch (effect.kind) {
     case 'load':
       return load(context, cell, effect.emptied);
+    case 'agree':
+      cell.settle?.stop();
+      cell.settle = createSettle(context, cell);
+      return cell.settle.start();
     case 'propose-settled':
       return proposeSettled(context, cell);
     case 'activate':
       return activate(context, cell, effect.learned);
-    case 'seal':
-      for (const service of context.services) service.seal(cell.slot);
-      return undefined;
-    case 'unseal':
-      for (const service of context.services) service.activate(cell.slot, cell.row?.epoch ?? 0);
-      return context.waiters.wake(cell.slot);
+    case 'back':
+      return back(context, cell, effect.known);
+    case 'stop-backing':
+      return stopBacking(context, cell);
+    case 'resign':
+      return resign(context, cell);
     case 'deactivate':
       return deactivate(context, cell, effect.records);
-    case 'begin':
-      cell.outgoing = createHandOff(context, cell, effect.handOff);
-      context.handOffs.add(cell);
-      cell.outgoing.begin();
-      return context.changed();
-    case 'check':
-      return cell.outgoing?.check();
-    case 'propose-hand-over':
-      return proposeHandOver(context, cell, effect.handOff);
-    case 'end':
-      return end(context, cell, effect.handOff);
     case 'learn':
       return context.changed();
     case 'tidy':
@@ -91,72 +83,115 @@ function carryOut(context: StoreContext, cell: SlotCell, effect: SlotEffect): vo
       cell.learner?.stop();
       cell.learner = undefined;
       return context.changed();
+    default:
+      return carryOutOfOwner(context, cell, effect);
   }
 }
 
-/** One piece of work on the slot's storage after the other; what fails ends this incarnation. */
-function runJob(context: StoreContext, cell: SlotCell, job: () => Promise<void>): void {
-  cell.jobs = cell.jobs
-    .then(() => context.ready)
-    .then(job)
-    .catch((error: unknown) => context.fatal(error));
+type OwnerEffect = Extract<
+  SlotEffect,
+  {
+    kind: 'resend' | 'seal' | 'unseal' | 'begin' | 'check' | 'propose-hand-over' | 'propose-add' | 'end' | 'added';
+  }
+>;
+
+function carryOutOfOwner(context: StoreContext, cell: SlotCell, effect: OwnerEffect): void {
+  switch (effect.kind) {
+    case 'resend':
+      return resend(context, cell);
+    case 'seal':
+      for (const service of context.services) service.seal(cell.slot);
+      return undefined;
+    case 'unseal':
+      return unseal(context, cell);
+    case 'begin':
+      return begin(context, cell, effect.handOff);
+    case 'check':
+      return cell.outgoing?.check();
+    case 'propose-hand-over':
+      return proposeHandOver(context, cell, effect.handOff);
+    case 'propose-add':
+      return proposeAdd(context, cell, effect.handOff);
+    case 'end':
+      return end(context, cell, effect.handOff);
+    case 'added':
+      cell.outgoing?.added();
+      return dropHandOff(context, cell);
+  }
+}
+
+function begin(context: StoreContext, cell: SlotCell, handOff: HandOff): void {
+  cell.outgoing = createHandOff(context, cell, handOff);
+  context.handOffs.add(cell);
+  cell.outgoing.begin();
+  context.changed();
+}
+
+/** From here on the slot is what this member has loaded now; what was read or served before counts no more. */
+function startStay(context: StoreContext, cell: SlotCell): void {
+  dropHandOff(context, cell);
+  cell.settle?.stop();
+  cell.settle = undefined;
+  cell.stay += 1;
+  tellOpen(cell);
+  cell.open.clear();
+  cell.hasFailed = false;
+  cell.resigned.clear();
+  cell.acknowledgedMs.clear();
 }
 
 function load(context: StoreContext, cell: SlotCell, isEmptied: boolean): void {
-  cell.stay += 1;
-  cell.digest = EMPTY_DIGEST;
+  const { backup } = cell;
+  startStay(context, cell);
+  cell.backup = undefined;
   const { stay } = cell;
+  if (backup !== undefined && !isEmptied) {
+    runJob(context, cell, async () => {
+      const isKnown = await backup.finish();
+      if (cell.stay !== stay) return;
+      if (isKnown) dispatch(context, cell, { kind: 'loaded', counter: 0 });
+      else await scan(context, cell, false);
+    });
+    return;
+  }
+  backup?.stop();
+  resetDigest(cell);
   // A new mesh gives thousands of empty slots at once: nothing to read, nothing to wait for.
-  if (context.isReady() && !context.records.mayHold(cell.slot))
+  if (context.isReady() && cell.storing.size === 0 && !context.records.mayHold(cell.slot))
     return dispatch(context, cell, { kind: 'loaded', counter: 0 });
-  runJob(context, cell, async () => {
-    const row = cell.row;
+  runJob(context, cell, () => scan(context, cell, isEmptied));
+
+  async function scan(at: StoreContext, { slot, row }: SlotCell, clear: boolean): Promise<void> {
     if (cell.stay !== stay || row === undefined) return;
-    if (isEmptied) await context.records.clear(cell.slot, 'aside', () => cell.stay === stay);
-    const { digest, counter } = await context.records.load(cell.slot, row.emptyBefore, row.epoch, (key, head) => {
-      if (head.tombstone) context.tombstones.add(cell.slot, key, head);
+    if (clear) await at.records.clear(slot, 'aside', () => cell.stay === stay);
+    const { digest, counter } = await at.records.load(slot, row.emptyBefore, row.epoch, (key, head) => {
+      if (head.tombstone) at.tombstones.add(slot, key, head);
     });
     if (cell.stay !== stay) return;
     cell.digest = digest;
-    dispatch(context, cell, { kind: 'loaded', counter });
-  });
+    dispatch(at, cell, { kind: 'loaded', counter });
+  }
 }
 
-function proposeSettled(context: StoreContext, cell: SlotCell): void {
-  const { stay, state } = cell;
-  if (state.role !== 'settling') return;
-  propose(context, { slot: cell.slot, epoch: state.epoch, change: { kind: 'settled' } }, (outcome) => {
-    const tell = (): void => {
-      if (cell.stay === stay) dispatch(context, cell, { kind: 'settled', written: outcome.written });
-    };
-    if (outcome.written) tell();
-    else context.deps.clock.setTimer(tell, PROPOSE_AGAIN_MS);
-  });
-}
-
-function proposeHandOver(context: StoreContext, cell: SlotCell, { to, incarnation, number }: HandOff): void {
-  const epoch = cell.row?.epoch ?? 0;
-  propose(context, { slot: cell.slot, epoch, change: { kind: 'hand-over', member: to, incarnation } }, (outcome) => {
-    // Written: the row that came with the outcome has ended the stay already, or will.
-    if (!outcome.written && cell.row?.epoch === epoch) dispatch(context, cell, { kind: 'hand-over-refused', number });
-  });
-}
-
-function propose(context: StoreContext, change: Change, known: (outcome: SlotOutcome) => void): void {
-  context.proposals.add(change).then(known, (error: unknown) => {
-    if (!context.isClosed()) context.deps.logger.error('proposal failed', { slot: change.slot, error: String(error) });
-  });
+function unseal(context: StoreContext, cell: SlotCell): void {
+  for (const service of context.services) service.activate(cell.slot, cell.row?.epoch ?? 0);
+  context.waiters.wake(cell.slot);
+  const { stay } = cell;
+  if (!cell.hasFailed) return;
+  // Nobody could take it: it is tried again, for what it could not store it may never acknowledge.
+  context.deps.clock.setTimer(() => {
+    if (cell.stay === stay && !context.isClosed()) context.ownerFailed(cell);
+  }, REST_MS);
 }
 
 function activate(context: StoreContext, cell: SlotCell, isLearned: boolean): void {
   const { row, learner } = cell;
+  cell.settle?.stop();
+  cell.settle = undefined;
   if (isLearned && learner !== undefined) {
     cell.stay += 1;
-    cell.digest = learner.digest;
-    for (const { key, ...head } of learner.tombstones()) context.tombstones.add(cell.slot, key, head);
-    learner.stop();
-    cell.learner = undefined;
-  } else {
+    void takeFromLearner(context, cell);
+  } else if (!context.memory.isOpen(cell.slot)) {
     // A slot's very first epoch has no earlier writes; otherwise memory begins now.
     context.memory.open(cell.slot, row?.epoch === 1 ? Infinity : 0, []);
   }
@@ -164,10 +199,43 @@ function activate(context: StoreContext, cell: SlotCell, isLearned: boolean): vo
   context.waiters.wake(cell.slot);
 }
 
-function deactivate(context: StoreContext, cell: SlotCell, records: 'discard' | 'aside' | 'keep'): void {
-  dropHandOff(context, cell);
+function takeFromLearner(context: StoreContext, cell: SlotCell): Promise<boolean> {
+  const { learner } = cell;
+  if (learner === undefined) return Promise.resolve(false);
+  cell.digest = learner.digest;
+  for (const { key, ...head } of learner.tombstones()) context.tombstones.add(cell.slot, key, head);
+  cell.learner = undefined;
+  return learner.finish();
+}
+
+function back(context: StoreContext, cell: SlotCell, isKnown: boolean): void {
+  const wasLearner = cell.learner !== undefined;
+  cell.backup?.stop();
+  startStay(context, cell);
+  for (const service of context.services) service.seal(cell.slot);
+  const known = isKnown && wasLearner ? takeFromLearner(context, cell) : Promise.resolve(isKnown);
+  if (!context.memory.isOpen(cell.slot)) context.memory.open(cell.slot, 0, []);
+  cell.backup = createBackup(context, cell, known);
+  context.waiters.wake(cell.slot);
+}
+
+function stopBacking(context: StoreContext, cell: SlotCell): void {
+  cell.backup?.stop();
+  cell.backup = undefined;
   cell.stay += 1;
-  cell.digest = EMPTY_DIGEST;
+  context.memory.close(cell.slot);
+  resetDigest(cell);
+}
+
+function resign(context: StoreContext, cell: SlotCell): void {
+  const { row } = cell;
+  cell.backup?.stop();
+  if (row !== undefined) context.deps.send(row.owner, { kind: 'resign', slot: cell.slot, epoch: row.epoch });
+}
+
+function deactivate(context: StoreContext, cell: SlotCell, records: 'discard' | 'aside' | 'keep'): void {
+  startStay(context, cell);
+  resetDigest(cell);
   context.memory.close(cell.slot);
   for (const service of context.services) service.seal(cell.slot);
   context.waiters.wake(cell.slot);
@@ -194,10 +262,10 @@ function dropHandOff(context: StoreContext, cell: SlotCell): void {
   context.handOffs.delete(cell);
 }
 
-function end(context: StoreContext, cell: SlotCell, { to, number }: HandOff): void {
+function end(context: StoreContext, cell: SlotCell, { to, number, purpose }: HandOff): void {
   const epoch = cell.outgoing?.epoch ?? 0;
   dropHandOff(context, cell);
   cell.restUntilMs = context.deps.clock.monotonicMs() + REST_MS;
-  context.deps.send(to, { kind: 'end', slot: cell.slot, epoch, number });
+  if (purpose !== 'give') context.deps.send(to, { kind: 'end', slot: cell.slot, epoch, number });
   context.changed();
 }

@@ -1,5 +1,5 @@
-// Deletes that are kept until everybody who might bring the key back knows of them (rule 30). With one
-// copy that is an hour without an open hand-off; then the owner drops the record.
+// Deletes that are kept until everybody who might bring the key back knows of them (rule 30): an hour, with
+// no hand-off open and no dropped copy that keeps the slot; then the owner has all copies drop the record.
 
 import {
   limits,
@@ -10,7 +10,7 @@ import {
   compareVersions,
   removeFromDigest,
 } from '@shoal/shared';
-import { isServing, type SlotCell, type StoreContext } from './store-context.ts';
+import { isServing, otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
 
 /** Dropped in one sweep: the rest waits for the next. */
 const SWEPT_AT_ONCE = 1_000;
@@ -50,8 +50,10 @@ export function createTombstones(): Tombstones {
         });
         for (const each of due) {
           const cell = context.cell(each.slot);
-          if (cell.outgoing !== undefined) queue.push(each);
-          else if (cell.state.role === 'serving') await drop(context, cell, each);
+          const { role } = cell.state;
+          const isHeld = cell.outgoing !== undefined || (cell.row?.dropped.length ?? 0) > 0;
+          if (role === 'serving' && !isHeld) await drop(context, cell, each);
+          else if (role !== 'none' && role !== 'learner') queue.push(each);
         }
       } finally {
         isSweeping = false;
@@ -72,6 +74,13 @@ async function drop(context: StoreContext, cell: SlotCell, { slot, key, version 
     const isSame = head?.tombstone === true && compareVersions(head.version, version) === 0;
     if (!isSame || !isServing(cell, stay)) return;
     await context.records.remove(slot, [key]);
+    for (const { member } of otherCopies(cell, context.deps.self))
+      context.deps.send(member, {
+        kind: 'drop-tombstones',
+        slot,
+        epoch: cell.row?.epoch ?? 0,
+        keys: [{ key, version }],
+      });
     if (cell.stay === stay) cell.digest = removeFromDigest(cell.digest, key, version);
   } finally {
     cell.sweeping -= 1;

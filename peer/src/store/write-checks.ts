@@ -31,20 +31,20 @@ export function judgeWrite(
   const refused = cell.refused.get(frame.id);
   if (refused !== undefined) return refused;
   const version = context.memory.find(frame.id) ?? heads.find((head) => head?.requestId === frame.id)?.version;
-  if (version !== undefined) return done(version);
+  if (version !== undefined) return done(version, cell);
   if (isForgotten(context, cell, frame, heads)) {
     return refusal(
       'unknown-outcome',
       `The write of "${frame.writes[0]?.key ?? ''}" was first tried before this member remembers; it may have happened.`,
     );
   }
-  const answer = refuse(context, frame, heads);
+  const answer = refuse(context, cell, frame, heads);
   if (answer !== undefined) rememberRefusal(cell, frame, answer);
   return answer;
 }
 
-function done(version: Version): StoreAnswer {
-  return { result: { kind: 'done', version, copies: 1 }, payload: NO_PAYLOAD };
+function done(version: Version, { row }: SlotCell): StoreAnswer {
+  return { result: { kind: 'done', version, copies: row?.copies.length ?? 1 }, payload: NO_PAYLOAD };
 }
 
 /** Whether an earlier try may have been carried out without this member knowing of it. */
@@ -54,11 +54,13 @@ function isForgotten(context: StoreContext, cell: SlotCell, frame: PutFrame, hea
   return !frame.writes.some(({ op }, index) => op === 'put' && heads[index] === undefined);
 }
 
-function refuse(context: StoreContext, frame: PutFrame, heads: Heads): StoreAnswer | undefined {
-  if (frame.minCopies > 1) {
+function refuse(context: StoreContext, { row }: SlotCell, frame: PutFrame, heads: Heads): StoreAnswer | undefined {
+  const copies = row?.copies.length ?? 1;
+  if (frame.minCopies > copies) {
+    const has = copies === 1 ? '1 copy' : `${copies} copies`;
     return refusal(
       'degraded',
-      `Slot ${frame.slot} has 1 copy and the write wants ${frame.minCopies}; nothing was written.`,
+      `Slot ${frame.slot} has ${has} and the write wants ${frame.minCopies}; nothing was written.`,
     );
   }
   const now = context.deps.meshNowMs();

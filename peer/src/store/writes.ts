@@ -15,13 +15,15 @@ import {
   type Key,
   type PutFrame,
   type RecordHead,
+  type Slot,
   type Version,
 } from '@shoal/shared';
 import { admit, refusal, refuseWith, wrongSlot } from './admission.ts';
 import type { StoreAnswer } from './range-store.ts';
 import type { RecordToWrite } from './slot-records.ts';
 import { versionOf } from './slot-state.ts';
-import { isServing, type OpenWrite, type SlotCell, type StoreContext } from './store-context.ts';
+import { isEverywhere, replicate } from './replication.ts';
+import { isServing, otherCopies, type OpenWrite, type SlotCell, type StoreContext } from './store-context.ts';
 import { judgeWrite } from './write-checks.ts';
 
 type Heads = readonly (RecordHead | undefined)[];
@@ -33,6 +35,7 @@ interface Attempt {
   readonly values: readonly Uint8Array[];
   readonly keys: readonly Key[];
   readonly signal: AbortSignal;
+  readonly startedMs: number;
 }
 
 export async function writeKeys(
@@ -56,13 +59,19 @@ export async function writeKeys(
     );
   }
   const cell = context.cell(frame.slot);
-  const attempt: Attempt = { context, cell, frame, values, keys, signal };
+  const startedMs = context.deps.clock.monotonicMs();
+  const attempt: Attempt = { context, cell, frame, values, keys, signal, startedMs };
   for (;;) {
     throwIfAborted(signal);
     const admission = admit(context, cell, frame.epoch);
     if (admission.kind === 'answer') return admission.answer;
     if (admission.kind === 'wait') {
       await context.waiters.wait(frame.slot, { signal });
+      continue;
+    }
+    const waitMs = waitForCopiesMs(attempt);
+    if (waitMs > 0) {
+      await waitAtMost(context, frame.slot, { waitMs, signal });
       continue;
     }
     const repeated = context.pending.get(frame.id);
@@ -72,6 +81,34 @@ export async function writeKeys(
     }
     const answer = await abortable(start(attempt), signal);
     if (answer !== undefined) return answer;
+  }
+}
+
+/** Of a time that runs out this much is left to say so. */
+const SAY_DEGRADED_MS = 250;
+
+/** While there are too few copies and more may come: how long that may be waited for (rule 15). */
+function waitForCopiesMs({ context, cell, frame, startedMs }: Attempt): number {
+  const has = cell.row?.copies.length ?? 1;
+  const isHopeless = frame.minCopies > context.replicas;
+  if (frame.minCopies <= has || isHopeless || context.memory.find(frame.id) !== undefined) return 0;
+  return frame.remainingMs - SAY_DEGRADED_MS - (context.deps.clock.monotonicMs() - startedMs);
+}
+
+/** Until the slot changes or the time is over. */
+async function waitAtMost(
+  context: StoreContext,
+  slot: Slot,
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const timeUp = new AbortController();
+  const stopTimer = context.deps.clock.setTimer(() => timeUp.abort(), waitMs);
+  try {
+    await context.waiters.wait(slot, { signal: AbortSignal.any([signal, timeUp.signal]) });
+  } catch (error) {
+    if (signal.aborted || !timeUp.signal.aborted) throw error;
+  } finally {
+    stopTimer();
   }
 }
 
@@ -112,7 +149,7 @@ async function tryWrite(attempt: Attempt): Promise<StoreAnswer | undefined> {
 }
 
 /** From here on the write happens, whoever goes. */
-async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer> {
+async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer | undefined> {
   const { context, cell, frame } = attempt;
   const { stay } = cell;
   const version = accept(context, cell);
@@ -125,26 +162,53 @@ async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer> {
     records: records.map(({ key, head }) => ({ key, head })),
     payload: frame.payload,
     owed: undefined,
+    storedBy: new Set(),
+    firstSentAtMs: context.deps.clock.monotonicMs(),
+    changed: createDeferred(),
   };
+  const isReplicated = otherCopies(cell, context.deps.self).length > 0;
   cell.open.set(version.counter, open);
   cell.outgoing?.replicate(open);
-  context.spent(frame.payload.byteLength);
-  let failure: { readonly error: unknown } | undefined;
-  try {
-    await context.records.write(cell.slot, records);
-  } catch (error) {
-    failure = { error };
-    cell.outgoing?.giveUp('a write failed on this storage');
+  replicate(context, cell, open);
+  const failure = await storeOwn(attempt, records);
+  const isOver = (): boolean => cell.stay !== stay || context.isClosed();
+  // A copy that could not store it is none: with others left, one of them becomes the owner (rule 16).
+  const mustGo = (): boolean => failure !== undefined && otherCopies(cell, context.deps.self).length > 0;
+  while (!isOver() && (mustGo() || !isEverywhere(context, cell, open))) {
+    if (mustGo() && cell.state.role === 'serving') context.ownerFailed(cell);
+    await open.changed.promise;
   }
-  while (open.owed !== undefined) await open.owed.promise;
-  cell.open.delete(version.counter);
-  if (cell.stay !== stay) return unknownOutcome(frame, 'the slot left this member while it was written');
+  if (cell.open.get(version.counter) === open) cell.open.delete(version.counter);
+  if (isOver()) {
+    // The new owner has it or does not: a retry with the same id finds out there.
+    if (isReplicated) return undefined;
+    return unknownOutcome(frame, 'the slot left this member while it was written');
+  }
   if (failure !== undefined) await reread(attempt, heads);
   else adopt(attempt, heads, records);
   if (cell.stay === stay) context.dispatch(cell, { kind: 'ended' });
   if (failure !== undefined)
     return unknownOutcome(frame, isMeshError(failure.error) ? failure.error.message : String(failure.error));
-  return { result: { kind: 'done', version, copies: 1 }, payload: NO_PAYLOAD };
+  return { result: { kind: 'done', version, copies: cell.row?.copies.length ?? 1 }, payload: NO_PAYLOAD };
+}
+
+async function storeOwn(
+  { context, cell, frame }: Attempt,
+  records: readonly RecordToWrite[],
+): Promise<{ readonly error: unknown } | undefined> {
+  context.spent(frame.payload.byteLength);
+  const write = context.records.write(cell.slot, records);
+  cell.storing.add(write);
+  try {
+    await write;
+    return undefined;
+  } catch (error) {
+    cell.outgoing?.giveUp('a write failed on this storage');
+    context.ownerFailed(cell);
+    return { error };
+  } finally {
+    cell.storing.delete(write);
+  }
 }
 
 function accept(context: StoreContext, cell: SlotCell): Version {

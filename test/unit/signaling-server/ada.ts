@@ -12,6 +12,7 @@ import {
   silentLogger,
   toHex,
   type Answer,
+  type Change,
   type Configuration,
   type Incarnation,
   type Join,
@@ -22,6 +23,7 @@ import {
   type RegistrarEventName,
   type RegistrarRequestName,
   type RegistrarRequests,
+  type Wish,
 } from '@shoal/shared';
 import {
   createMemoryTables,
@@ -49,12 +51,19 @@ export function createCountingRandom(seed = 1): Random {
   return { next, bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(next() * 256)) };
 }
 
-export function createWorld(options: { slotCount?: number; before?: World; tables?: MemoryTables } = {}): World {
+export interface WorldOptions {
+  readonly slotCount?: number;
+  readonly before?: World;
+  readonly tables?: MemoryTables;
+  readonly replicas?: number | 'auto';
+}
+
+export function createWorld(options: WorldOptions = {}): World {
   const clock = options.before?.clock ?? createVirtualClock();
   const random = options.before?.random ?? createCountingRandom();
   const tables = options.tables ?? options.before?.tables ?? createMemoryTables();
-  const { slotCount = 16 } = options;
-  const registrar = createRegistrar({ clock, random, tables, logger: silentLogger, slotCount });
+  const { slotCount = 16, replicas = 1 } = options;
+  const registrar = createRegistrar({ clock, random, tables, logger: silentLogger, slotCount, replicas });
   return { clock, random, tables, registrar };
 }
 
@@ -70,9 +79,16 @@ export class Member {
   readonly events: Event[] = [];
   incarnation: Incarnation;
   isClosed = false;
+  /** Whether it answers `still-there`. */
+  isAwake = true;
+  /** Whom it says that it hears. */
+  hears: readonly Member[] | undefined;
+  /** What it answers `report-all`. */
+  onReport: ((number: number) => unknown) | undefined;
   session: RegistrarSession | undefined;
   joined: Joined | undefined;
   readonly #world: World;
+  #proposals = 1_000;
 
   constructor(world: World, name: string, keyPair = createKeyPair(world.random)) {
     this.#world = world;
@@ -95,6 +111,7 @@ export class Member {
         this.events.push({ name, payload });
         // As a process does that is told to stop.
         if (name === 'stop') queueMicrotask(() => this.drop());
+        this.#answer(name, payload);
       },
       close: () => this.drop(),
     });
@@ -136,6 +153,34 @@ export class Member {
     return must(this.session, 'session').request(name, payload);
   }
 
+  #answer(name: RegistrarEventName, payload: unknown): void {
+    if (name === 'still-there' && this.isAwake) queueMicrotask(() => this.session?.note('here', payload));
+    if (name === 'report-all') void this.#report(payload as { readonly number: number });
+    if (name !== 'who-hears' || this.hears === undefined) return;
+    const { question } = payload as { readonly question: number };
+    const members = this.hears.map(({ id }) => id);
+    queueMicrotask(() => this.session?.note('hears', { question, members }));
+  }
+
+  async #report({ number }: { readonly number: number }): Promise<void> {
+    if (this.onReport === undefined) return;
+    const answer = await this.ask('report', this.onReport(number));
+    if ('error' in answer) throw new Error(answer.error.message);
+  }
+
+  /** Proposes one change of one slot; the reason if it was refused. */
+  async propose(slot: number, change: Change['change'], epoch?: number): Promise<string | undefined> {
+    const row = (await this.rows())[slot];
+    const proposal = { slot, epoch: epoch ?? row?.epoch, change };
+    this.#proposals += 1;
+    const asking = this.ask('propose', { proposalId: this.#proposals, changes: [proposal] });
+    await this.#world.clock.advance(0);
+    const answer = await asking;
+    if ('error' in answer) throw new Error(answer.error.message);
+    const [outcome] = answer.ok.slots;
+    return outcome?.written === true ? undefined : outcome?.reason;
+  }
+
   drop(): void {
     this.isClosed = true;
     this.session?.disconnected();
@@ -173,9 +218,9 @@ export function counts(rows: readonly Configuration[], members: readonly Member[
 
 /** Carries out its wish, as an owner does when the taker has everything. */
 export async function handOver(member: Member, members: readonly Member[], proposalId: number): Promise<number> {
-  const wish = member.last('wish') as { moves: readonly { slot: number; to: PeerId }[] } | undefined;
+  const wish = member.last('wish') as Wish | undefined;
   const rows = await member.rows();
-  const changes = (wish?.moves ?? []).flatMap(({ slot, to }) => {
+  const changes = (wish?.slots ?? []).flatMap(({ slot, copies: [to] }) => {
     const row = rows[slot];
     const taker = members.find(({ id }) => id === to);
     if (row === undefined || taker === undefined || row.owner !== member.id) return [];

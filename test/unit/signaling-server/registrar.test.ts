@@ -30,13 +30,13 @@ test('gives three members a third each, by hand-overs that the owners propose', 
   const members = [ada, ben, cleo];
 
   await world.clock.advance(200);
-  expect((ada.last('wish') as Wish).moves).toHaveLength(4_096 - 1_366);
+  expect((ada.last('wish') as Wish).slots).toHaveLength(4_096 - 1_366);
   await handOver(ada, members, 1);
 
   const share = counts(await ben.rows(), members);
   expect(share).toEqual({ ada: 1_366, ben: 1_365, cleo: 1_365 });
   await world.clock.advance(5_000);
-  expect((ada.last('wish') as Wish).moves).toHaveLength(0);
+  expect((ada.last('wish') as Wish).slots).toHaveLength(0);
 });
 
 test('tells every member of a change only as a delta that follows what it has', async () => {
@@ -206,7 +206,7 @@ test('wishes nothing in the first ten seconds of a registrar that loaded a table
   await world.clock.advance(9_000);
   expect(again.last('wish')).toBeUndefined();
   await world.clock.advance(1_100);
-  expect((again.last('wish') as Wish).moves).toHaveLength(8);
+  expect((again.last('wish') as Wish).slots).toHaveLength(8);
 });
 
 test('wishes at most every two seconds, and within a moment after a pause', async () => {

@@ -10,16 +10,16 @@ import {
   type RosterEntry,
   type Slot,
 } from '@shoal/shared';
+import { decideChange } from '../../../signaling-server/src/decision.ts';
+import { planRevival } from '../../../signaling-server/src/revival.ts';
 import { decodeTableFile, encodeTableFile, type TableFile } from '../../../signaling-server/src/table-file.ts';
 import {
   changedRows,
   createTable,
-  decideChange,
+  emptyRow,
   firstRows,
-  givenUpRows,
   isBehind,
-  revivedRows,
-  slotsOwnedBy,
+  rowWithout,
   withNextTerm,
   withRows,
   type Table,
@@ -37,7 +37,12 @@ const founded = (): Table => {
   const table = createTable(meshId, 4);
   return withRows(table, firstRows(4, ada));
 };
-const context = { proposer: { id: ada.member, incarnation: ada.incarnation }, copyOf: () => ben };
+const context = {
+  proposer: { id: ada.member, incarnation: ada.incarnation },
+  replicas: 1,
+  presence: { proposer: true, has: () => false, outlives: () => true },
+  copyOf: () => ben,
+};
 const slot = (index: number): Slot => must(founded().rows[index], 'row').slot;
 
 test('grows its epoch by one for each change, and knows which rows a change made', () => {
@@ -92,7 +97,12 @@ test('refuses who is no owner, an older incarnation of it, and a taker that is a
 test('revives only slots of an older incarnation, and lets them be settled under the same epoch', () => {
   const again = copy('a', '2');
 
-  const revived = withRows(founded(), revivedRows(founded(), again));
+  const view = {
+    nowMs: 0,
+    presenceOf: ({ incarnation }: Copy) => (incarnation === again.incarnation ? 'here' : 'gone') as 'here' | 'gone',
+    back: () => ({ copy: again, beganMs: 0 }),
+  };
+  const revived = withRows(founded(), planRevival(founded(), view).rows);
   const settled = decideChange(
     revived,
     { slot: slot(3), epoch: 2, change: { kind: 'settled' } },
@@ -101,16 +111,21 @@ test('revives only slots of an older incarnation, and lets them be settled under
 
   expect(revived.rows.every(({ epoch, settled: is, copies }) => epoch === 2 && !is && copies[0] === again)).toBe(true);
   expect(settled).toMatchObject({ kind: 'written', row: { epoch: 2, settled: true } });
-  expect(revivedRows(revived, again)).toEqual([]);
+  expect(planRevival(revived, view).rows).toEqual([]);
 });
 
-test('empties the slots that are given up', () => {
-  const rows = givenUpRows(founded(), new Map([[slot(2), ben]]));
+test('empties a slot only if nobody else has a copy, now or dropped', () => {
+  const alone = must(founded().rows[2], 'row');
+  const both = { ...alone, copies: [ada, ben] };
 
-  expect(rows).toEqual([
-    { slot: 2, epoch: 2, owner: ben.member, copies: [ben], dropped: [], settled: true, emptyBefore: 2 },
-  ]);
-  expect(slotsOwnedBy(withRows(founded(), rows), ada.member)).toBe(3);
+  expect(emptyRow(alone, ben)).toEqual({
+    ...{ slot: 2, epoch: 2, owner: ben.member, copies: [ben], dropped: [], settled: true, emptyBefore: 2 },
+  });
+  expect(rowWithout(alone, ada.member)).toBe('only');
+  expect(rowWithout({ ...alone, dropped: [ben] }, ada.member)).toBe('older');
+  expect(rowWithout({ ...alone, dropped: [ben] }, ben.member)).toEqual({ ...alone, epoch: 2 });
+  expect(rowWithout(both, ada.member)).toEqual({ ...alone, epoch: 2, owner: ben.member, copies: [ben] });
+  expect(rowWithout(alone, ben.member)).toBe(alone);
 });
 
 test('tells a table that a member has seen newer, also behind a newer term', () => {

@@ -5,6 +5,7 @@ import {
   limits,
   makeRequestId,
   requireKey,
+  type Configuration,
   type Incarnation,
   type Key,
   type PeerId,
@@ -16,7 +17,7 @@ import { createBulkPlaces } from '../../../../peer/src/store/bulk-places.ts';
 import { createElapsedClock } from '@shoal/shared';
 import { createKeyLocks } from '../../../../peer/src/store/key-locks.ts';
 import { createProposals } from '../../../../peer/src/store/proposals.ts';
-import { planHandOffs } from '../../../../peer/src/store/rebalance.ts';
+import { nextStep, planHandOffs } from '../../../../peer/src/store/rebalance.ts';
 import { createRetryMemory } from '../../../../peer/src/store/retry-memory.ts';
 import { createValueCache } from '../../../../peer/src/store/value-cache.ts';
 import { createWaiters } from '../../../../peer/src/store/waiters.ts';
@@ -244,7 +245,11 @@ describe('rebalance', () => {
   const ben = 'b'.repeat(32) as PeerId;
 
   test('begins what is wished, ready and linked, within its bounds', () => {
-    const wish = Array.from({ length: 20 }, (_, n) => ({ slot: slot(n), to: n % 2 === 0 ? ada : ben }));
+    const wish = Array.from({ length: 20 }, (_, n) => ({
+      slot: slot(n),
+      to: n % 2 === 0 ? ada : ben,
+      purpose: 'add' as const,
+    }));
     const plan = planHandOffs({
       wish,
       openTo: new Map([[ada, 1]]),
@@ -265,6 +270,47 @@ describe('rebalance', () => {
         mostInAll: 9,
       }),
     ).toHaveLength(2);
+  });
+});
+
+describe('the next step to the wished copies', () => {
+  const [ada, ben, cleo, dan] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32) as PeerId) as [
+    PeerId,
+    PeerId,
+    PeerId,
+    PeerId,
+  ];
+  const row = (...copies: readonly PeerId[]): Configuration => ({
+    slot: slot(1),
+    epoch: 5,
+    owner: ada,
+    copies: copies.map((member) => ({ member, incarnation: '1'.repeat(16) as Incarnation, durability: 'strict' })),
+    dropped: [],
+    settled: true,
+    emptyBefore: 1,
+  });
+  const step = (copies: readonly PeerId[], wished: readonly PeerId[], away: readonly PeerId[] = [], replicas = 2) =>
+    nextStep(row(...copies), wished, { self: ada, replicas, canTake: (member) => !away.includes(member) });
+
+  test.each([
+    ['adds what is missing', step([ada], [ada, ben]), { slot: 1, to: ben, purpose: 'add' }],
+    ['adds before it gives', step([ada, cleo], [ben, cleo]), { slot: 1, to: ben, purpose: 'add' }],
+    ['gives to a backup', step([ada, cleo, ben], [ben, cleo]), { slot: 1, to: ben, purpose: 'give' }],
+    ['drops what is left over', step([ada, ben, cleo], [ada, cleo]), { slot: 1, drop: ben }],
+    ['keeps it while a wished copy is not well', step([ada, ben, cleo], [ada, cleo], [cleo]), undefined],
+    ['keeps it while a wished copy is missing', step([ada, ben], [ada, cleo], [cleo]), undefined],
+    [
+      'adds who is there instead of waiting',
+      step([ada], [ada, ben, cleo], [ben]),
+      { slot: 1, to: cleo, purpose: 'add' },
+    ],
+    ['does not give to one that is not well', step([ada, ben], [ben, ada], [ben]), undefined],
+    ['has nothing to do', step([ada, ben], [ada, ben]), undefined],
+    ['moves the only copy', step([ada], [ben], [], 1), { slot: 1, to: ben, purpose: 'move' }],
+    ['drops before it moves the only copy', step([ada, cleo], [ben], [], 1), { slot: 1, drop: cleo }],
+    ['adds for a wish of one, if more could be had', step([ada], [dan], [], 2), { slot: 1, to: dan, purpose: 'add' }],
+  ])('%s', (_name, found, expected) => {
+    expect(found).toEqual(expected);
   });
 });
 

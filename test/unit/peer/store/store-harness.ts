@@ -45,6 +45,8 @@ export interface Member {
   storage: MemoryStorage;
   store: RangeStore;
   mayServe: boolean;
+  /** Of the rows that it was told. */
+  tableEpoch: number;
   readonly fatal: unknown[];
   /** Frames that it sent, by kind. */
   readonly sent: Map<string, number>;
@@ -59,8 +61,8 @@ export interface Harness {
   restart(name: string): Member;
   /** All slots to that member, empty: a mesh's first rows. */
   found(name: string): void;
-  /** Wishes every slot at that member; carried out by whoever owns them. */
-  wish(place: (slot: Slot) => string): void;
+  /** Wishes every slot at that member, or at those, owner first; carried out by whoever owns them. */
+  wish(place: (slot: Slot) => string | readonly string[]): void;
   member(name: string): Member;
   ownerOf(slot: Slot): Member;
   cut(a: string, b: string): void;
@@ -175,6 +177,9 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
       },
       meshNowMs: () => clock.wallMs(),
       mayServe: () => member.mayServe,
+      table: () => ({ term: 1, epoch: member.tableEpoch }),
+      replicas: () => 1,
+      isConnected: () => harness.registrarAway === undefined,
       onFatal: (error) => void member.fatal.push(error),
       onChanged: () => undefined,
     });
@@ -204,6 +209,7 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
         storage,
         store: undefined as never,
         mayServe: true,
+        tableEpoch: 0,
         fatal: [],
         sent: new Map(),
       };
@@ -249,10 +255,17 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
     },
     wish(place) {
       for (const member of members.values()) {
-        const moves = rows
+        const slots = rows
           .filter(({ owner }) => owner === member.id)
-          .map(({ slot }) => ({ slot, to: harness.member(place(slot)).id }));
-        member.store.setWish(moves.filter(({ to }) => to !== member.id));
+          .map(({ slot }) => {
+            const placed = place(slot);
+            return {
+              slot,
+              copies: (typeof placed === 'string' ? [placed] : placed).map((name) => harness.member(name).id),
+            };
+          });
+        const replicas = Math.max(1, ...slots.map(({ copies }) => copies.length));
+        member.store.setWish({ replicas, slots });
       }
     },
     member: (name) => must(members.get(name), name),
