@@ -40,7 +40,7 @@ export async function simulate({ seed, plan, onEvent, onLog }: SimulationOptions
     seed,
     onLog: onLog === undefined ? undefined : (...log) => onLog(stage.world.nowMs(), ...log),
   });
-  const { world, clients, watch, draw } = stage;
+  const { world, draw } = stage;
   if (onEvent !== undefined) world.onDelivered = (what) => onEvent(world.nowMs(), what);
   const stray = catchStrays(stage.findings);
   try {

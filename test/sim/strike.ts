@@ -138,7 +138,9 @@ const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage,
   if (hasAnyTwins(stage, state)) return 'missed';
   if (kind === 'old' && !registrar.hasOldCopy) return 'missed';
   // Who was away may not know that a file is old, and would be believed if it came first (DECISIONS.md).
-  const isAnyAway = stage.members.some(({ run, disk: { isLost } }) => !isLost && (run?.mesh === undefined || run.isOver));
+  const isAnyAway = stage.members.some(
+    ({ run, disk: { isLost } }) => !isLost && (run?.mesh === undefined || run.isOver),
+  );
   if (kind === 'old' && isAnyAway) return 'missed';
   state.registrarBusy = true;
   registrar.kill();

@@ -67,21 +67,16 @@ export function createWatch(world: World, slotCount: number): Watch {
   };
 
   const look = (from: PipeEnd, to: PipeEnd, frame: Frame): void => {
-    switch (frame.kind) {
-      case 'get':
-      case 'put': {
-        const keys = frame.kind === 'get' ? [frame.key] : frame.writes.map(({ key }) => key);
-        asked.set(frame.id, { slot: frame.slot, key: keys[0] });
-        for (const key of keys) lastAsked.set(`${from.process.name} ${key}`, world.stamp());
-        return;
-      }
-      case 'data': {
-        const about = asked.get(frame.id);
-        const { result } = frame;
-        if (about === undefined || result.kind === 'moved' || result.kind === 'refused') return;
-        answered(from.process, about.slot, `${result.kind} (${about.key ?? ''} to ${to.process.name})`);
-      }
+    if (frame.kind === 'get' || frame.kind === 'put') {
+      const keys = frame.kind === 'get' ? [frame.key] : frame.writes.map(({ key }) => key);
+      asked.set(frame.id, { slot: frame.slot, key: keys[0] });
+      for (const key of keys) lastAsked.set(`${from.process.name} ${key}`, world.stamp());
     }
+    if (frame.kind !== 'data') return;
+    const about = asked.get(frame.id);
+    const { result } = frame;
+    if (about === undefined || result.kind === 'moved' || result.kind === 'refused') return;
+    answered(from.process, about.slot, `${result.kind} (${about.key ?? ''} to ${to.process.name})`);
   };
 
   return {
