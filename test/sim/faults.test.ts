@@ -5,7 +5,7 @@
 // are whole, and every acknowledged value is there.
 
 import { expect, test } from 'vitest';
-import { isMeshError } from '@shoal/shared';
+import { decodeRecordHead, isMeshError } from '@shoal/shared';
 import { type Cluster, type ClusterMember, createCluster } from './cluster.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createSeededRandom } from './seeded-random.ts';
@@ -217,14 +217,16 @@ class Simulation {
     }
   }
 
-  /** At a quiet instant all copies of a slot hold the same, byte for byte, and others nothing of it. */
+  /** At a quiet instant all copies of a slot hold the same, byte for byte. Others hold nothing from before its present epoch: what a hand-off left that was given up in it goes with the next row. */
   async compareCopies(): Promise<void> {
     await this.clock.advance(5_000);
-    for (const { slot, copies } of this.cluster.rows()) {
+    for (const { slot, epoch, copies } of this.cluster.rows()) {
       const held = new Map<string, string>();
       for (const { mesh, storage } of this.up()) {
         const records: string[] = [];
-        for await (const { key } of storage.scan(slot)) {
+        const isCopy = copies.some(({ member }) => member === mesh.status().self);
+        for await (const { key, head } of storage.scan(slot)) {
+          if (!isCopy && decodeRecordHead(head)?.version.epoch === epoch) continue;
           const record = await storage.get(slot, key);
           records.push([key, record?.head.join(), record?.value?.join()].join(' '));
         }

@@ -115,7 +115,9 @@ function stepLearner(state: LearnerState, event: SlotEvent): SlotStep {
         }
       }
       if (meaning === 'backup') return back(row, false, [stop]);
-      return isMine(meaning) ? startLoading(row, meaning, [stop]) : { state: NO_SLOT, effects: [stop] };
+      if (isMine(meaning)) return startLoading(row, meaning, [stop]);
+      // Nothing that was proposed before can be written any more: what was learned is nobody's.
+      return { state: NO_SLOT, effects: meaning === 'replaced' ? [stop] : [stop, { kind: 'tidy' }] };
     }
     case 'begin':
       return learn(event, [stop]);
