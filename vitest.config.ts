@@ -114,7 +114,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each file has processes, ports and folders of its own; most of its time it waits for them.
-          maxWorkers: 2,
+          maxWorkers: 3,
           // Behind the others, which would take its processor time.
           sequence: { groupOrder: 1 },
         },

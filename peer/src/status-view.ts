@@ -61,8 +61,7 @@ export function createStatusView(parts: PeerParts): StatusView {
   return {
     read,
     memberView: (entry) => view(entry, slotCounts().get(entry.id) ?? 0),
-    heldSlots: () =>
-      registration.rows().filter(({ copies }) => copies.some(({ member }) => member === self)).length,
+    heldSlots: () => registration.rows().filter(({ copies }) => copies.some(({ member }) => member === self)).length,
     changed,
     setLeaving: (leaving) => {
       isLeaving = leaving;

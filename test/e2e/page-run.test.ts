@@ -66,6 +66,20 @@ test('shows where a dataset lies, its columns and its first rows', async () => {
     .toMatch(/\w+ \d/);
 });
 
+test('a wide result scrolls in itself and does not widen the page', async () => {
+  await page.getByRole('button', { name: 'Filter', exact: true }).click();
+
+  expect(await run(page)).toBe('done');
+
+  const widths = await page.evaluate(() => {
+    const table = document.querySelector('.result-table .table');
+    const root = document.documentElement;
+    return { page: [root.scrollWidth, root.clientWidth], table: [table?.scrollWidth ?? 0, table?.clientWidth ?? 0] };
+  });
+  expect(widths.page[0]).toBe(widths.page[1]);
+  expect(widths.table[0]).toBeGreaterThan(widths.table[1] ?? 0);
+});
+
 test('tries the function on the first rows as it is typed, and marks the line of an error', async () => {
   await choose(page, 'flights');
   await page.getByRole('button', { name: 'Map' }).click();
