@@ -9,7 +9,7 @@ import type { Watch } from './watch.ts';
 import type { Draw, World } from './world.ts';
 
 export interface Clients {
-  readonly history: readonly Operation[];
+  history(): readonly Operation[];
   /** One more operation, from outside the load. */
   ask(run: Run, key: string, ask: Ask, options?: { readonly timeoutMs?: number }): Promise<Told>;
   record(operation: Operation): void;
@@ -50,7 +50,7 @@ export function createClients(options: ClientsOptions): Clients {
   const known = new Map<string, Known>();
   const values = new Map<string, string>();
   let isStopped = false;
-  let open = 0;
+  const pending = new Set<Operation>();
   let count = 0;
 
   /** One version names one value, and one value one version. */
@@ -92,9 +92,17 @@ export function createClients(options: ClientsOptions): Clients {
   const tell = async (run: Run, key: string, ask: Ask, call: Call, by: string): Promise<Told> => {
     const { mesh, process } = run;
     if (mesh === undefined) return { kind: 'maybe' };
-    const from = world.stamp();
-    const atMs = world.nowMs();
-    open += 1;
+    const asked: Operation = {
+      key,
+      ask,
+      told: { kind: 'maybe' },
+      from: world.stamp(),
+      to: Infinity,
+      by: `${by} at ${process.name}`,
+      atMs: world.nowMs(),
+      untilMs: Infinity,
+    };
+    pending.add(asked);
     let note: string | undefined;
     let told: Told;
     try {
@@ -102,18 +110,14 @@ export function createClients(options: ClientsOptions): Clients {
     } catch (error) {
       ({ told, note } = meaningOf(ask, error));
     }
-    open -= 1;
+    pending.delete(asked);
     const isAnswer = told.kind === 'read' || told.kind === 'done' || told.kind === 'not-done';
-    if (isAnswer && process.state === 'running' && !watch.hasAsked(process, key, from))
-      watch.answeredHere(process, key);
+    if (isAnswer && process.state === 'running' && !watch.hasAsked(process, key, asked.from))
+      watch.answeredHere(process, key, told.kind === 'done');
     history.push({
-      key,
-      ask,
+      ...asked,
       told,
-      from,
       to: told.kind === 'maybe' ? Infinity : world.stamp(),
-      by: `${by} at ${process.name}`,
-      atMs,
       untilMs: world.nowMs(),
       ...(note === undefined ? {} : { note }),
     });
@@ -145,13 +149,14 @@ export function createClients(options: ClientsOptions): Clients {
   }
 
   return {
-    history,
+    // What is not answered yet may have happened.
+    history: () => [...history, ...pending],
     ask: (run, key, ask, { timeoutMs = 30_000 } = {}) =>
       tell(run, key, ask, { timeoutMs, wait: false, padding: 0, expected: undefined }, 'last'),
     record: (operation) => history.push(operation),
     stop: () => (isStopped = true),
     get open() {
-      return open;
+      return pending.size;
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Draw } from './world.ts';
 export const FAULT_KINDS = [
   'crash',
   'lost-disk',
+  'power-loss',
   'freeze',
   'sleep',
   'cut',
@@ -13,6 +14,7 @@ export const FAULT_KINDS = [
   'partition',
   'cut-registrar',
   'lost-links',
+  'flaky',
   'slow-link',
   'registrar-restart',
   'registrar-old-file',
@@ -43,6 +45,7 @@ const PLAN: Readonly<
   Record<FaultKind, { readonly weight: number; readonly leastMs: number; readonly mostMs: number }>
 > = {
   crash: { weight: 6, leastMs: 50, mostMs: 8_000 },
+  'power-loss': { weight: 3, leastMs: 50, mostMs: 8_000 },
   'lost-disk': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
   freeze: { weight: 5, leastMs: 100, mostMs: 14_000 },
   sleep: { weight: 3, leastMs: 500, mostMs: 20_000 },
@@ -50,6 +53,7 @@ const PLAN: Readonly<
   'cut-one-way': { weight: 4, leastMs: 100, mostMs: 12_000 },
   partition: { weight: 2, leastMs: 500, mostMs: 12_000 },
   'cut-registrar': { weight: 4, leastMs: 500, mostMs: 15_000 },
+  flaky: { weight: 3, leastMs: 2_000, mostMs: 12_000 },
   'lost-links': { weight: 4, leastMs: 0, mostMs: 4_000 },
   'slow-link': { weight: 2, leastMs: 1_000, mostMs: 15_000 },
   'registrar-restart': { weight: 3, leastMs: 50, mostMs: 8_000 },

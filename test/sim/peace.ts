@@ -25,6 +25,7 @@ export async function judgePeace(stage: Stage, striker: Striker): Promise<void> 
   }
   await readEverything(stage);
   checkTimers(stage);
+  checkCopies(stage);
   await leaveAll(stage);
 }
 
@@ -40,13 +41,17 @@ function whyNotWhole(stage: Stage, striker: Striker): string | undefined {
     const why = whyNotQuiet(member, members(stage).length);
     if (why !== undefined) return why;
   }
-  const runs = new Map(members(stage).map(({ id, run }) => [id, run]));
   const rows = stage.registrar.rows();
-  const open = rows.find(({ owner, settled }) => !settled || runs.get(owner) === undefined);
   if (rows.length === 0) return 'there is no table';
-  return open === undefined
-    ? undefined
-    : `slot ${open.slot} is ${open.settled ? "of nobody that's there" : 'not settled'}`;
+  const present = new Set(members(stage).map(({ id }) => id));
+  const copies = Math.min(stage.replicas, present.size);
+  for (const row of rows) {
+    if (!row.settled) return `slot ${row.slot} is not settled`;
+    if (row.copies.length !== copies) return `slot ${row.slot} has ${row.copies.length} of ${copies} copies`;
+    if (row.copies.some(({ member }) => !present.has(member))) return `a copy of slot ${row.slot} is nobody's that is there`;
+    if (row.dropped.length > 0) return `slot ${row.slot} names dropped copies`;
+  }
+  return undefined;
 }
 
 function whyNotQuiet({ name, run, disk }: SimMember, count: number): string | undefined {
@@ -84,6 +89,16 @@ function checkTimers(stage: Stage): void {
   for (const { run, name } of members(stage)) {
     const count = run?.process.timerCount() ?? 0;
     if (count > most) stage.findings.push(`${name} has ${count} timers in peace`);
+  }
+}
+
+/** Copies are equal byte for byte. (What a hand-off that came to nothing left elsewhere stays until the slot's next row.) */
+function checkCopies(stage: Stage): void {
+  for (const { slot, copies } of stage.registrar.rows()) {
+    const isCopy = ({ id }: SimMember): boolean => copies.some(({ member }) => member === id);
+    const holders = members(stage).filter(isCopy);
+    const contents = new Set(holders.map(({ disk }) => disk.contentOf(slot)));
+    if (contents.size > 1) stage.findings.push(`the copies of slot ${slot} at ${holders.map(({ name }) => name).join(', ')} differ`);
   }
 }
 

@@ -2,6 +2,7 @@
 // delivered, which is the same in every process; with --events and --logs everything that happened.
 
 import { parseArgs } from 'node:util';
+import type { Fault } from './faults.ts';
 import { formatReport } from './report.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulation.ts';
@@ -13,6 +14,8 @@ const { values } = parseArgs({
     events: { type: 'boolean', default: false },
     logs: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: true },
+    /** Faults to keep, such as `freeze@7777`. */
+    only: { type: 'string' },
   },
 });
 
@@ -22,8 +25,12 @@ if (!Number.isSafeInteger(seed)) {
   process.exit(2);
 }
 const began = process.cpuUsage();
+const kept = values.only?.split(',');
+const isKept = ({ kind, atMs }: Fault): boolean => kept?.includes(`${kind}@${Math.floor(atMs)}`) === true;
+const plan = kept === undefined ? undefined : (await simulate({ seed })).plan.filter(isKept);
 const report = await simulate({
   seed,
+  ...(plan === undefined ? {} : { plan }),
   ...(values.events ? { onEvent: (atMs, what) => console.log(`${atMs.toFixed(1).padStart(9)} ${what}`) } : {}),
   ...(values.logs
     ? {

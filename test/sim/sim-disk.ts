@@ -15,6 +15,10 @@ export interface SimDisk {
   /** The share of writes that fail; half of those leave what they wrote. */
   failing(share: number): void;
   full(isFull: boolean): void;
+  /** Power is lost, and of a relaxed disk the batches of the last moments, each with an even chance. No process has it open. */
+  loseTail(tailMs: number): void;
+  /** What it holds of a slot, for comparing. */
+  contentOf(slot: Slot): string;
   /** Everything on it is gone; a process that has it open is told. */
   lose(): void;
   readonly isLost: boolean;
@@ -22,14 +26,31 @@ export interface SimDisk {
   busy(): number;
 }
 
+/** What a loss of power may take of a relaxed disk is younger. */
+const TAIL_MS = 3_000;
+
 interface Contents {
   readonly slots: Map<Slot, Map<Key, StoredRecord>>;
   readonly meta: Map<string, Uint8Array>;
   readonly aside: StoredRecord[];
 }
 
+interface Written {
+  readonly atMs: number;
+  readonly batch: readonly StorageWrite[];
+  readonly before: readonly Before[];
+}
+
+interface Before {
+  readonly slot: Slot;
+  readonly key: Key;
+  readonly record: StoredRecord | undefined;
+}
+
 interface DiskState {
   readonly contents: Contents;
+  /** Of a relaxed disk: what a loss of power may take, and what there was before it. */
+  readonly tail: Written[];
   readonly durability: Durability;
   extraMs: number;
   failing: number;
@@ -44,6 +65,7 @@ export function createDisk(world: World, options: { readonly name: string; reado
   const draw = world.random(`disk ${options.name}`);
   const state: DiskState = {
     contents: { slots: new Map(), meta: new Map(), aside: [] },
+    tail: [],
     durability: options.durability,
     extraMs: 0,
     failing: 0,
@@ -58,6 +80,15 @@ export function createDisk(world: World, options: { readonly name: string; reado
     slow: (extraMs) => (state.extraMs = extraMs),
     failing: (share) => (state.failing = share),
     full: (isFull) => (state.isFull = isFull),
+    loseTail(tailMs) {
+      const { contents, tail } = state;
+      const kept = tail.filter(({ atMs }) => atMs < world.nowMs() - tailMs || draw.chance(0.5));
+      // Back to before, and what is kept again, in order.
+      for (const { before } of tail.toReversed()) for (const record of before) restore(contents, record);
+      for (const { batch } of kept) for (const write of batch) apply(contents, write);
+      tail.length = 0;
+    },
+    contentOf: (slot) => describe(state.contents.slots.get(slot)),
     lose() {
       state.isLost = true;
       const told = [...state.gone];
@@ -127,6 +158,15 @@ function openStorage(disk: OpenDisk): Storage {
     if (state.isLost) throw new MeshError('storage', 'This storage is gone.');
   };
 
+  const carryOut = (batch: readonly StorageWrite[]): void => {
+    const before = batch.map(({ slot, key }): Before => ({ slot, key, record: contents.slots.get(slot)?.get(key) }));
+    for (const write of batch) apply(contents, write);
+    if (state.durability === 'strict') return;
+    const { tail } = state;
+    tail.push({ atMs: disk.world.nowMs(), batch, before });
+    while ((tail[0]?.atMs ?? Infinity) < disk.world.nowMs() - TAIL_MS) tail.shift();
+  };
+
   /** A process that died meanwhile has written this batch or not. */
   const put = (batch: readonly StorageWrite[]): void => {
     if (state.isLost) throw new MeshError('storage', 'This storage is gone.');
@@ -134,7 +174,7 @@ function openStorage(disk: OpenDisk): Storage {
     const isGrowing = batch.some(({ kind }) => kind === 'put');
     if (state.isFull && isGrowing) throw new MeshError('storage-full', 'This disk is full.');
     const isFailing = draw.chance(state.failing);
-    if (!isFailing || draw.chance(0.5)) for (const write of batch) apply(contents, write);
+    if (!isFailing || draw.chance(0.5)) carryOut(batch);
     if (isFailing) throw new MeshError('storage', 'This disk fails.');
   };
 
@@ -199,6 +239,19 @@ function copyOf(write: StorageWrite): StorageWrite {
   if (write.kind !== 'put') return write;
   const { head, value } = write.record;
   return { ...write, record: { head: head.slice(), value: value?.slice() } };
+}
+
+function restore(contents: Contents, { slot, key, record }: Before): void {
+  if (record === undefined) apply(contents, { kind: 'delete', slot, key });
+  else apply(contents, { kind: 'put', slot, key, record });
+}
+
+function describe(records: ReadonlyMap<Key, StoredRecord> | undefined): string {
+  const hex = (bytes: Uint8Array | undefined): string => (bytes === undefined ? '' : Buffer.from(bytes).toString('hex'));
+  return [...(records ?? [])]
+    .map(([key, { head, value }]) => `${key} ${hex(head)} ${hex(value)}`)
+    .toSorted()
+    .join('\n');
 }
 
 function apply(contents: Contents, write: StorageWrite): void {

@@ -24,6 +24,7 @@ export interface SimRegistrar {
 export interface SimRegistrarOptions {
   readonly world: World;
   readonly slotCount: number;
+  readonly replicas: number;
   readonly logger: Logger;
   /** A table is on disk: rows that it has otherwise than the one before. */
   onRows(rows: readonly Configuration[]): void;
@@ -41,7 +42,7 @@ interface Files {
 }
 
 export function createSimRegistrar(options: SimRegistrarOptions): SimRegistrar {
-  const { world, slotCount, logger } = options;
+  const { world, slotCount, replicas, logger } = options;
   const draw = world.random('registrar');
   const files: Files = { newest: undefined, copies: [] };
   let rows: readonly Configuration[] = [];
@@ -103,6 +104,7 @@ export function createSimRegistrar(options: SimRegistrarOptions): SimRegistrar {
         logger,
         tables: storeOf(process, kind),
         slotCount,
+        replicas,
         wishMs: 200,
         wishQuietMs: starts === 1 ? 0 : 1_000,
         tabGivenUpMs: limits.tabGivenUpMs,

@@ -73,14 +73,15 @@ function hasFinding({ findings, watch }: Stage): boolean {
 function report(stage: Stage, striker: Striker, plan: readonly Fault[]): Report {
   const { world, clients, watch, findings } = stage;
   const history = withWipes(stage);
-  const findingsOfKeys = stage.keys.flatMap((key) =>
+  const judged = stage.keys.filter((key) => !stage.recovered.has(stage.slotOf(key)));
+  const findingsOfKeys = judged.flatMap((key) =>
     judgeKey(
       key,
       history.filter((operation) => operation.key === key),
     ),
   );
   const count = (...kinds: readonly string[]): number =>
-    clients.history.filter(({ told }) => kinds.includes(told.kind)).length;
+    clients.history().filter(({ told }) => kinds.includes(told.kind)).length;
   return {
     seed: world.seed,
     hash: world.hash(),
@@ -110,7 +111,7 @@ function withWipes({ clients, watch, keys, slotOf }: Stage): readonly Operation[
         untilMs: atMs,
       })),
   );
-  return [...clients.history, ...wipes];
+  return [...clients.history(), ...wipes];
 }
 
 function judgeKey(key: string, operations: readonly Operation[]): readonly string[] {

@@ -18,10 +18,15 @@ export interface Stage {
   readonly watch: Watch;
   readonly clients: Clients;
   readonly slotCount: number;
+  /** Copies of each slot. */
+  readonly replicas: number;
   readonly keys: readonly string[];
   /** All that ever were. */
   readonly members: readonly SimMember[];
+  membersUp(): readonly SimMember[];
   newMember(): SimMember;
+  /** Slots of which an operator had older copies served. */
+  readonly recovered: Set<number>;
   /** Whether members may start; else they wait until they may. */
   setStarting(isAllowed: boolean): void;
   /** Broken promises found on the way. */
@@ -40,20 +45,22 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
   const world = createWorld(seed);
   const draw = world.random('stage');
   const slotCount = draw.pick([4, 8, 16]);
+  const replicas = draw.pick([1, 2, 3]);
   const keys = Array.from({ length: draw.whole(4, 20) }, (_, number) => `k${number}`);
   const findings: string[] = [];
+  const members: SimMember[] = [];
   const loggerOf = (process: string): Logger => createLogger(process, { findings, onLog });
-  const watch = createWatch(world, slotCount);
+  const watch = createWatch(world, { slotCount, areAcknowledgementsLate: replicas > 1, isLost: (id) => members.some((member) => member.id === id && member.disk.isLost) });
   const paths = createPaths(world);
   const network = createNetwork({ world, paths, onSent: (from, to, message) => watch.sent(from, to, message) });
   const registrar = createSimRegistrar({
     world,
     slotCount,
+    replicas,
     logger: loggerOf('registrar'),
     onRows: (rows) => watch.rowsStored(rows),
     onWrongChange: (kind) => findings.push(`a registrar with ${kind} file changes what it has of the table`),
   });
-  const members: SimMember[] = [];
   let mayStart = true;
   const memberParts = {
     mayStart: () => mayStart,
@@ -82,9 +89,12 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     watch,
     clients,
     slotCount,
+    replicas,
     keys,
     members,
     findings,
+    recovered: new Set(),
+    membersUp: () => members.filter(({ run, isWanted }) => isWanted && run?.mesh !== undefined && !run.isOver),
     setStarting(isAllowed) {
       mayStart = isAllowed;
     },

@@ -1,7 +1,7 @@
 // How each kind of fault strikes a mesh, and how it ends.
 
-import { toMeshError } from '@shoal/shared';
 import type { Fault, FaultKind } from './faults.ts';
+import { forget } from './operator.ts';
 import type { SimMember } from './sim-member.ts';
 import type { Stage } from './stage.ts';
 
@@ -20,7 +20,6 @@ const MEMBERS_MOST = 10;
 const MEMBERS_LEAST = 2;
 /** A new process of an identity needs so long until the old one is out. */
 const TWIN_MS = 5_000;
-const FORGET_AGAIN_MS = 1_000;
 
 type Strike = (stage: Stage, fault: Fault, state: StrikeState) => (() => void) | 'missed';
 
@@ -77,8 +76,7 @@ export function createStriker(stage: Stage): Striker {
   };
 }
 
-const up = (stage: Stage): readonly SimMember[] =>
-  stage.members.filter(({ run, isWanted }) => isWanted && run?.mesh !== undefined && !run.isOver);
+const up = ({ membersUp }: Stage): readonly SimMember[] => membersUp();
 
 function pickUp(stage: Stage, at: number): SimMember | undefined {
   const members = up(stage);
@@ -159,6 +157,15 @@ const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage,
   };
 };
 
+/** Whether only this member has the newest of a slot of which others have older copies: to lose it is outside the promise. */
+function isNeeded(stage: Stage, { id }: SimMember): boolean {
+  const isThere = (member: string): boolean => up(stage).some((other) => other.id === member);
+  return stage.registrar.rows().some(({ copies, dropped }) => {
+    if (!copies.some(({ member }) => member === id)) return false;
+    return dropped.length > 0 && !copies.some(({ member }) => member !== id && isThere(member));
+  });
+}
+
 const STRIKES: Readonly<Record<FaultKind, Strike>> = {
   crash(stage, { first }) {
     const member = pickUp(stage, first);
@@ -168,14 +175,26 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
   },
   'lost-disk'(stage, { first, second }, state) {
     const member = pickUp(stage, first);
-    if (member === undefined || up(stage).length <= MEMBERS_LEAST) return 'missed';
+    if (member === undefined || up(stage).length <= MEMBERS_LEAST || isNeeded(stage, member)) return 'missed';
     state.unforgotten.add(member);
     if (second < 0.5) member.kill();
     member.disk.lose();
     return () => {
       member.kill();
-      forget(stage, member, state);
+      forget(stage, member, () => state.unforgotten.delete(member));
     };
+  },
+  'power-loss'(stage, { first, second }) {
+    const member = pickUp(stage, first);
+    if (member === undefined || member.kind === 'node') return 'missed';
+    // What a relaxed disk alone holds may be lost with its power.
+    const isAlone = stage.registrar
+      .rows()
+      .some(({ copies }) => copies.length < 2 && copies.some((copy) => copy.member === member.id));
+    if (isAlone) return 'missed';
+    member.kill();
+    member.disk.loseTail(second * 2_000);
+    return () => member.start();
   },
   freeze: still('freeze'),
   sleep: still('sleep'),
@@ -216,6 +235,20 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
     if (fault.second < 0.5) stage.network.lose(a.run.process, b.run.process, fault.forMs);
     else stage.network.loseAll(a.run.process, fault.forMs);
     return nothing;
+  },
+  flaky(stage, { first, second }) {
+    let isOver = false;
+    const draw = stage.world.random(`flaky ${first}`);
+    const again = (): void => {
+      if (isOver) return;
+      const run = pickUp(stage, draw.next())?.run;
+      if (run !== undefined) stage.network.loseAll(run.process, 100);
+      stage.world.after(draw.between(50, 200 + second * 1_500), again);
+    };
+    again();
+    return () => {
+      isOver = true;
+    };
   },
   'slow-link'(stage, fault) {
     const pair = pairUp(stage, fault);
@@ -284,31 +317,3 @@ const STRIKES: Readonly<Record<FaultKind, Strike>> = {
     return nothing;
   },
 };
-
-/** The operator's word, said again until it is heard. */
-function forget(stage: Stage, lost: SimMember, state: StrikeState): void {
-  const { id } = lost;
-  const again = (): void => void stage.world.after(FORGET_AGAIN_MS, () => forget(stage, lost, state));
-  const mesh = up(stage).find((member) => member !== lost)?.run?.mesh;
-  if (id === undefined) state.unforgotten.delete(lost);
-  else if (mesh === undefined) again();
-  else {
-    let isAnswered = false;
-    // Whom it was said to may die.
-    stage.world.after(10 * FORGET_AGAIN_MS, () => isAnswered || again());
-    mesh.forget(id).then(
-      () => {
-        isAnswered = true;
-        state.unforgotten.delete(lost);
-      },
-      (error: unknown) => {
-        const { code } = toMeshError(error);
-        stage.world.deliver(`forget refused: ${code}`);
-        if (isAnswered) return;
-        isAnswered = true;
-        if (code === 'no-member') state.unforgotten.delete(lost);
-        else again();
-      },
-    );
-  }
-}

@@ -8,6 +8,7 @@ import {
   type Frame,
   type Incarnation,
   type Key,
+  type PeerId,
   type Slot,
 } from '@shoal/shared';
 import { FRAME_KIND_NUMBERS } from '../../shared/src/frame-kinds.ts';
@@ -22,7 +23,8 @@ export interface Watch {
   rowsStored(rows: readonly Configuration[]): void;
   /** Whether the process sent a request for the key since then: if not, what it says of the key is its own answer. */
   hasAsked(process: SimProcess, key: string, sinceStamp: number): boolean;
-  answeredHere(process: SimProcess, key: string): void;
+  /** A process answered a question of its own. */
+  answeredHere(process: SimProcess, key: string, isDone: boolean): void;
   /** What was found wrong. */
   readonly findings: readonly string[];
   /** Slots that were declared empty, and when. */
@@ -40,6 +42,7 @@ export interface Emptied {
 /** Of a fragment and of a frame. */
 const HEAD_BYTES = 16;
 const WHOLE = 3;
+const DULL: ReadonlySet<string> = new Set(['heartbeat', 'alive', 'credit', 'hello']);
 const WATCHED: ReadonlySet<number> = new Set([FRAME_KIND_NUMBERS.get, FRAME_KIND_NUMBERS.put, FRAME_KIND_NUMBERS.data]);
 
 interface Asked {
@@ -47,7 +50,21 @@ interface Asked {
   readonly key: Key | undefined;
 }
 
-export function createWatch(world: World, slotCount: number): Watch {
+export interface WatchOptions {
+  readonly slotCount: number;
+  /** Whether a write may be acknowledged by an owner of before: with more copies than one all of them have it. */
+  readonly areAcknowledgementsLate: boolean;
+  /** Whether what that member stored is gone. */
+  isLost(member: PeerId): boolean;
+}
+
+function describeRow({ slot, epoch, owner, copies, dropped, settled }: Configuration): string {
+  const names = (of: Configuration['copies']): string =>
+    of.map(({ member, incarnation }) => `${member.slice(0, 4)}#${incarnation.slice(0, 4)}${member === owner ? '*' : ''}`).join(' ');
+  return `${slot} epoch ${epoch}: ${names(copies)}${dropped.length === 0 ? '' : `, dropped ${names(dropped)}`}${settled ? '' : ', unsettled'}`;
+}
+
+export function createWatch(world: World, { slotCount, areAcknowledgementsLate, isLost }: WatchOptions): Watch {
   const incarnations = new Map<SimProcess, Incarnation>();
   const rows = new Map<Slot, Configuration>();
   const asked = new Map<string, Asked>();
@@ -66,6 +83,21 @@ export function createWatch(world: World, slotCount: number): Watch {
     );
   };
 
+  /** Right only if nobody has what the slot held. */
+  const emptiedNow = ({ slot, copies, dropped }: Configuration): Emptied => {
+    const left = [...copies, ...dropped].find(({ member }) => !isLost(member));
+    if (left !== undefined) findings.push(`slot ${slot} is emptied while ${left.member} has it`);
+    return { slot, stamp: world.stamp(), atMs: world.nowMs() };
+  };
+
+  /** For people who look for a bug. */
+  const describe = (from: PipeEnd, to: PipeEnd, message: Uint8Array): void => {
+    const decoded = message[1] === WHOLE ? decodeFrame(message.slice(HEAD_BYTES)) : undefined;
+    if (decoded === undefined || !('ok' in decoded) || DULL.has(decoded.ok.kind)) return;
+    const text = JSON.stringify(decoded.ok, (name, value: unknown) => (name === 'payload' ? undefined : value));
+    world.onDelivered?.(`  ${from.process.name} → ${to.process.name}: ${text}`);
+  };
+
   const look = (from: PipeEnd, to: PipeEnd, frame: Frame): void => {
     if (frame.kind === 'get' || frame.kind === 'put') {
       const keys = frame.kind === 'get' ? [frame.key] : frame.writes.map(({ key }) => key);
@@ -76,6 +108,7 @@ export function createWatch(world: World, slotCount: number): Watch {
     const about = asked.get(frame.id);
     const { result } = frame;
     if (about === undefined || result.kind === 'moved' || result.kind === 'refused') return;
+    if (result.kind === 'done' && areAcknowledgementsLate) return;
     answered(from.process, about.slot, `${result.kind} (${about.key ?? ''} to ${to.process.name})`);
   };
 
@@ -90,23 +123,25 @@ export function createWatch(world: World, slotCount: number): Watch {
       incarnations.set(process, ask.incarnation as Incarnation);
     },
     sent(from, to, message) {
+      if (world.onDelivered !== undefined) describe(from, to, message);
       if (message[1] !== WHOLE || !WATCHED.has(message[HEAD_BYTES + 1] ?? 0)) return;
       const decoded = decodeFrame(message.slice(HEAD_BYTES));
       if ('ok' in decoded) look(from, to, decoded.ok);
     },
     rowsStored(stored) {
       for (const row of stored) {
+        world.onDelivered?.(`  row ${describeRow(row)}`);
         const before = rows.get(row.slot);
         if (before !== undefined && row.epoch < before.epoch)
           findings.push(`slot ${row.slot} went back from epoch ${before.epoch} to ${row.epoch}`);
         if (before !== undefined && row.owner !== before.owner) moves += 1;
-        if (before !== undefined && row.emptyBefore > before.emptyBefore)
-          emptied.push({ slot: row.slot, stamp: world.stamp(), atMs: world.nowMs() });
+        if (before !== undefined && row.emptyBefore > before.emptyBefore) emptied.push(emptiedNow(before));
         rows.set(row.slot, row);
       }
     },
     hasAsked: (process, key, sinceStamp) => (lastAsked.get(`${process.name} ${key}`) ?? -1) > sinceStamp,
-    answeredHere(process, key) {
+    answeredHere(process, key, isDone) {
+      if (isDone && areAcknowledgementsLate) return;
       answered(process, slotOfKey(key as Key, slotCount), `${key} to itself`);
     },
   };
