@@ -212,6 +212,8 @@ export function noteCopies(cell: SlotCell, nowMs: number): void {
   const copies = cell.row?.copies ?? [];
   if (copies.length === 1 && cell.copySinceMs.size === 0) return;
   const before = cell.copySinceMs;
+  // Whoever is added again has room again: that it resigned once is over.
+  for (const copy of copies) if (!before.has(standingOf(cell, copy))) cell.resigned.delete(copy.incarnation);
   cell.copySinceMs = new Map(
     (copies.length === 1 ? [] : copies).map((copy) => {
       const standing = standingOf(cell, copy);
