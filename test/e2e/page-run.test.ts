@@ -76,7 +76,7 @@ test('a wide result scrolls in itself and does not widen the page', async () => 
     const root = document.documentElement;
     return { page: [root.scrollWidth, root.clientWidth], table: [table?.scrollWidth ?? 0, table?.clientWidth ?? 0] };
   });
-  expect(widths.page[0]).toBe(widths.page[1]);
+  expect(widths.page[0]).toBeLessThanOrEqual(widths.page[1] ?? 0);
   expect(widths.table[0]).toBeGreaterThan(widths.table[1] ?? 0);
 });
 
