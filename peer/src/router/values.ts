@@ -141,7 +141,8 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       const frame = frameOf(attempt, row.epoch);
       // Here too: a write that has its version goes on when its caller's time is up.
       const answer = await (isOwn ? deps.local(frame, attempt.signal) : deps.request(row.owner, frame, attempt.signal));
-      attempt.unanswered -= 1;
+      // An owner that lost the slot while it wrote says `moved` too: its copies may have the write.
+      if (answer.result.kind !== 'moved') attempt.unanswered -= 1;
       return answer;
     } catch (thrown) {
       const error = toMeshError(thrown);
