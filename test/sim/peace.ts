@@ -48,7 +48,8 @@ function whyNotWhole(stage: Stage, striker: Striker): string | undefined {
   for (const row of rows) {
     if (!row.settled) return `slot ${row.slot} is not settled`;
     if (row.copies.length !== copies) return `slot ${row.slot} has ${row.copies.length} of ${copies} copies`;
-    if (row.copies.some(({ member }) => !present.has(member))) return `a copy of slot ${row.slot} is nobody's that is there`;
+    if (row.copies.some(({ member }) => !present.has(member)))
+      return `a copy of slot ${row.slot} is nobody's that is there`;
     if (row.dropped.length > 0) return `slot ${row.slot} names dropped copies`;
   }
   return undefined;
@@ -98,7 +99,8 @@ function checkCopies(stage: Stage): void {
     const isCopy = ({ id }: SimMember): boolean => copies.some(({ member }) => member === id);
     const holders = members(stage).filter(isCopy);
     const contents = new Set(holders.map(({ disk }) => disk.contentOf(slot)));
-    if (contents.size > 1) stage.findings.push(`the copies of slot ${slot} at ${holders.map(({ name }) => name).join(', ')} differ`);
+    if (contents.size > 1)
+      stage.findings.push(`the copies of slot ${slot} at ${holders.map(({ name }) => name).join(', ')} differ`);
   }
 }
 

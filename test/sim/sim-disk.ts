@@ -247,7 +247,8 @@ function restore(contents: Contents, { slot, key, record }: Before): void {
 }
 
 function describe(records: ReadonlyMap<Key, StoredRecord> | undefined): string {
-  const hex = (bytes: Uint8Array | undefined): string => (bytes === undefined ? '' : Buffer.from(bytes).toString('hex'));
+  const hex = (bytes: Uint8Array | undefined): string =>
+    bytes === undefined ? '' : Buffer.from(bytes).toString('hex');
   return [...(records ?? [])]
     .map(([key, { head, value }]) => `${key} ${hex(head)} ${hex(value)}`)
     .toSorted()

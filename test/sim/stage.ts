@@ -50,7 +50,11 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
   const findings: string[] = [];
   const members: SimMember[] = [];
   const loggerOf = (process: string): Logger => createLogger(process, { findings, onLog });
-  const watch = createWatch(world, { slotCount, areAcknowledgementsLate: replicas > 1, isLost: (id) => members.some((member) => member.id === id && member.disk.isLost) });
+  const watch = createWatch(world, {
+    slotCount,
+    areAcknowledgementsLate: replicas > 1,
+    isLost: (id) => members.some((member) => member.id === id && member.disk.isLost),
+  });
   const paths = createPaths(world);
   const network = createNetwork({ world, paths, onSent: (from, to, message) => watch.sent(from, to, message) });
   const registrar = createSimRegistrar({

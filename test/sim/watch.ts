@@ -60,7 +60,11 @@ export interface WatchOptions {
 
 function describeRow({ slot, epoch, owner, copies, dropped, settled }: Configuration): string {
   const names = (of: Configuration['copies']): string =>
-    of.map(({ member, incarnation }) => `${member.slice(0, 4)}#${incarnation.slice(0, 4)}${member === owner ? '*' : ''}`).join(' ');
+    of
+      .map(
+        ({ member, incarnation }) => `${member.slice(0, 4)}#${incarnation.slice(0, 4)}${member === owner ? '*' : ''}`,
+      )
+      .join(' ');
   return `${slot} epoch ${epoch}: ${names(copies)}${dropped.length === 0 ? '' : `, dropped ${names(dropped)}`}${settled ? '' : ', unsettled'}`;
 }
 
