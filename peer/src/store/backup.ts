@@ -41,6 +41,8 @@ export function createBackup(context: StoreContext, cell: SlotCell, known: Promi
     hasFailed = true;
     if (isOver() || context.isClosed()) return;
     context.deps.logger.error('backup failed', { slot: cell.slot, error: String(error) });
+    // From a revived configuration nobody is dropped before it is settled: it begins anew without this process.
+    if (cell.row?.settled === false) return context.fatal(error);
     context.dispatch(cell, { kind: 'failed' });
   };
 
