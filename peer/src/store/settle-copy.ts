@@ -75,6 +75,7 @@ export function createSettleCopy(context: StoreContext, cell: SlotCell, parts: S
   const take = async (frame: SettleRecordsFrame): Promise<void> => {
     const records = unpackRecords(frame);
     await parts.store(records);
+    if (isOld(frame.epoch)) return;
     for (const { head } of records) context.memory.add(cell.slot, head.requestId, head.version);
   };
 

@@ -34,6 +34,8 @@ interface Answering {
   readonly copy: Copy;
   step: 'asked' | 'pulling' | 'equal' | 'pulled';
   wants: KeyVersion[];
+  /** Done there; here too once all are equal. */
+  remembered: TakenFrame['remembered'];
   /** Since when it owes, or when it last answered something. */
   heardAtMs: number;
   askedAtMs: number;
@@ -73,7 +75,7 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
 
   const taken = async (each: Answering, frame: TakenFrame): Promise<void> => {
     if (each.step !== 'asked') return;
-    for (const { id, version } of frame.remembered) context.memory.add(cell.slot, id, version);
+    each.remembered = frame.remembered;
     if (digestsEqual(frame.digest, cell.digest)) {
       each.step = 'equal';
       return advance();
@@ -89,6 +91,7 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
   const pull = async (frame: SettleRecordsFrame): Promise<void> => {
     const records = unpackRecords(frame);
     await storeNewer(context, cell, { records, isWanted: () => !isOver() });
+    if (isOver()) return;
     for (const { head } of records) context.memory.add(cell.slot, head.requestId, head.version);
   };
 
@@ -103,11 +106,18 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
   const advance = async (): Promise<void> => {
     const all = [...copies.values()];
     if (isPushing || all.some(({ step }) => step === 'asked' || step === 'pulling')) return;
-    if (all.every(({ step }) => step === 'equal')) return context.dispatch(cell, { kind: 'agreed', epoch });
+    if (all.every(({ step }) => step === 'equal')) return agreed(all);
     isPushing = true;
     for (const each of all) await push(each);
     isPushing = false;
     if (!isOver()) for (const each of all) ask(each);
+  };
+
+  /** What one copy alone had may be dropped with that copy before this: until now its ids were nobody's. */
+  const agreed = (all: readonly Answering[]): void => {
+    for (const { remembered } of all)
+      for (const { id, version } of remembered) context.memory.add(cell.slot, id, version);
+    context.dispatch(cell, { kind: 'agreed', epoch });
   };
 
   const push = async ({ copy, wants }: Answering): Promise<void> => {
@@ -123,7 +133,7 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
     start() {
       const now = clock.monotonicMs();
       for (const copy of otherCopies(cell, self))
-        copies.set(copy.member, { copy, step: 'asked', wants: [], heardAtMs: now, askedAtMs: now });
+        copies.set(copy.member, { copy, step: 'asked', wants: [], remembered: [], heardAtMs: now, askedAtMs: now });
       for (const each of copies.values()) ask(each);
     },
     receive(from, incarnation, frame) {
