@@ -34,6 +34,8 @@ export function createBackup(context: StoreContext, cell: SlotCell, known: Promi
   /** Nothing more is stored. */
   let isStopped = false;
   let hasFailed = false;
+  /** The cell's digest is of what is here. */
+  let isDigested = false;
 
   const isOver = (): boolean => isEnding || isStopped || cell.stay !== stay;
 
@@ -47,14 +49,17 @@ export function createBackup(context: StoreContext, cell: SlotCell, known: Promi
   };
 
   const start = async (): Promise<void> => {
-    if (await known) return;
+    isDigested = await known;
+    if (isDigested) return;
     await Promise.allSettled(cell.storing);
     if (isStopped || cell.stay !== stay) return;
     resetDigest(cell);
     const { digest } = await context.records.load(cell.slot, cell.row?.emptyBefore ?? 0, 0, (key, head) => {
       if (head.tombstone) context.tombstones.add(cell.slot, key, head);
     });
-    if (cell.stay === stay) cell.digest = digest;
+    if (cell.stay !== stay) return;
+    cell.digest = digest;
+    isDigested = true;
   };
   const { jobs } = cell;
   const ready = context.ready.then(() => jobs).then(start);
@@ -134,7 +139,7 @@ export function createBackup(context: StoreContext, cell: SlotCell, known: Promi
     async finish() {
       isEnding = true;
       await idle().catch(() => undefined);
-      return !hasFailed;
+      return isDigested && !hasFailed;
     },
     stop() {
       isStopped = true;
