@@ -2,7 +2,7 @@
 // one that is killed meanwhile leaves the old file or the new one. It can be started on an old copy of its
 // file, or without it, as operators do; the right file waits until it is put back.
 
-import { limits, type Configuration, type Logger } from '@shoal/shared';
+import { limits, type Configuration, type Logger, type TableEpoch } from '@shoal/shared';
 import { createRegistrar, type Registrar, type TableStore } from '@shoal/signaling-server';
 import { decodeTableFile } from '../../signaling-server/src/table-file.ts';
 import { createProcess, type SimProcess } from './sim-process.ts';
@@ -17,6 +17,8 @@ export interface SimRegistrar {
   kill(): void;
   /** Rows of the newest file. */
   rows(): readonly Configuration[];
+  /** The number of the newest file's table. */
+  readonly newest: TableEpoch;
   /** Whether an older copy of the file is there. */
   readonly hasOldCopy: boolean;
 }
@@ -46,6 +48,7 @@ export function createSimRegistrar(options: SimRegistrarOptions): SimRegistrar {
   const draw = world.random('registrar');
   const files: Files = { newest: undefined, copies: [] };
   let rows: readonly Configuration[] = [];
+  let newest: TableEpoch = { term: 0, epoch: 0 };
   let running: SimRegistrar['running'];
   let starts = 0;
 
@@ -54,7 +57,7 @@ export function createSimRegistrar(options: SimRegistrarOptions): SimRegistrar {
     if (files.copies.length > COPIES_KEPT) files.copies.shift();
     files.newest = bytes;
     const before = rows;
-    ({ rows } = decodeTableFile(MESH, bytes).table);
+    ({ rows, ...newest } = decodeTableFile(MESH, bytes).table);
     const changed = rows.filter((row) => JSON.stringify(row) !== JSON.stringify(before[row.slot]));
     if (changed.length > 0) options.onRows(changed);
   };
@@ -116,6 +119,9 @@ export function createSimRegistrar(options: SimRegistrarOptions): SimRegistrar {
       running = undefined;
     },
     rows: () => rows,
+    get newest() {
+      return newest;
+    },
   };
 }
 

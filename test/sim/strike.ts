@@ -130,16 +130,20 @@ const disk: (begin: (member: SimMember, how: number) => () => void) => Strike =
     return member === undefined ? 'missed' : begin(member, second);
   };
 
+/** Whether it has obeyed the newest table. */
+function isUpToDate({ registrar }: Stage, { run, disk: { isLost } }: SimMember): boolean {
+  if (isLost) return true;
+  const status = run?.isOver === false ? run.mesh?.status() : undefined;
+  return status?.term === registrar.newest.term && status.epoch === registrar.newest.epoch;
+}
+
 const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage, _fault, state) => {
   const { registrar } = stage;
   if (state.registrarBusy || registrar.running === undefined || stage.watch.moves === 0) return 'missed';
   if (hasAnyTwins(stage, state)) return 'missed';
   if (kind === 'old' && !registrar.hasOldCopy) return 'missed';
-  // Who was away may not know that a file is old, and would be believed if it came first (DECISIONS.md).
-  const isAnyAway = stage.members.some(
-    ({ run, disk: { isLost } }) => !isLost && (run?.mesh === undefined || run.isOver),
-  );
-  if (kind === 'old' && isAnyAway) return 'missed';
+  // Who does not know that a file is old would be believed if it came first (DECISIONS.md).
+  if (kind === 'old' && !stage.members.every((member) => isUpToDate(stage, member))) return 'missed';
   state.registrarBusy = true;
   registrar.kill();
   if (kind !== 'newest') {
