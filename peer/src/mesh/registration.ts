@@ -127,6 +127,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
   let isStopped = false;
+  let held: (() => void)[] | undefined; // events that came behind the answer to a join
   let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
 
   const proposals = createProposals({
@@ -259,12 +260,28 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       },
       heard: () => emitter.emit('heard', undefined),
       refused: (error) => stop(toMeshError(error)),
-      event: onEvent,
+      event: onEventInTurn,
     });
   }
 
   function tryJoin(nonce: string): void {
-    join(nonce).catch((error: unknown) => onJoinFailed(toMeshError(error), nonce));
+    held = [];
+    join(nonce)
+      .catch((error: unknown) => onJoinFailed(toMeshError(error), nonce))
+      // Whoever waited for the answer listens by then.
+      .finally(() => clock.setTimer(releaseEvents, 0));
+  }
+
+  function releaseEvents(): void {
+    const events = held;
+    held = undefined;
+    events?.forEach((event) => event());
+  }
+
+  /** An answer is a promise and an event is none: events that came behind the answer can overtake it. */
+  function onEventInTurn<Name extends RegistrarEventName>(name: Name, payload: RegistrarEvents[Name]): void {
+    if (held === undefined) onEvent(name, payload);
+    else held.push(() => onEvent(name, payload));
   }
 
   function onJoinFailed(error: MeshError, nonce: string): void {
