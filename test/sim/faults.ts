@@ -13,6 +13,8 @@ export const FAULT_KINDS = [
   'cut-one-way',
   'partition',
   'cut-registrar',
+  'isolate',
+  'half-cut',
   'lost-links',
   'flaky',
   'slow-link',
@@ -52,6 +54,8 @@ const PLAN: Readonly<
   cut: { weight: 4, leastMs: 100, mostMs: 20_000 },
   'cut-one-way': { weight: 4, leastMs: 100, mostMs: 12_000 },
   partition: { weight: 2, leastMs: 500, mostMs: 12_000 },
+  isolate: { weight: 5, leastMs: 500, mostMs: 9_000 },
+  'half-cut': { weight: 4, leastMs: 500, mostMs: 15_000 },
   'cut-registrar': { weight: 4, leastMs: 500, mostMs: 15_000 },
   flaky: { weight: 3, leastMs: 2_000, mostMs: 12_000 },
   'lost-links': { weight: 4, leastMs: 0, mostMs: 4_000 },
@@ -69,23 +73,32 @@ const PLAN: Readonly<
   twin: { weight: 2, leastMs: 0, mostMs: 0 },
 };
 
-/** Five to a dozen faults in that time; some seeds have a storm of joins and leaves, or of crashes. */
+/** Five to two dozen faults in that time; some seeds have a storm of joins and leaves, or of crashes. */
 export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fault[] {
   const kinds = FAULT_KINDS.flatMap((kind) => Array.from({ length: PLAN[kind].weight }, () => kind));
   const faultOf = (kind: FaultKind, atMs: number): Fault => ({
     kind,
     atMs,
-    forMs: draw.between(PLAN[kind].leastMs, PLAN[kind].mostMs),
+    forMs: drawLength(draw, kind),
     first: draw.next(),
     second: draw.next(),
   });
-  const faults = Array.from({ length: draw.whole(5, 12) }, () => faultOf(draw.pick(kinds), draw.between(fromMs, toMs)));
+  const count = draw.whole(5, draw.pick([8, 12, 25]));
+  const faults = Array.from({ length: count }, () => faultOf(draw.pick(kinds), draw.between(fromMs, toMs)));
   if (draw.chance(0.3)) {
     const atMs = draw.between(fromMs, toMs);
     const storm = draw.pick([['join', 'leave'], ['crash'], ['lost-links', 'freeze']] as const);
     for (let number = 0; number < 6; number += 1) faults.push(faultOf(draw.pick(storm), atMs + draw.between(0, 1_500)));
   }
   return faults.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Any time that suits the kind, and often one about as long as the protocol waits for anything. */
+function drawLength(draw: Draw, kind: FaultKind): number {
+  const { leastMs, mostMs } = PLAN[kind];
+  const any = draw.between(leastMs, mostMs);
+  const telling = draw.between(2_000, 6_500);
+  return mostMs > 6_500 && draw.chance(0.5) ? telling : any;
 }
 
 export function formatFault({ kind, atMs, forMs, first, second }: Fault): string {

@@ -18,6 +18,8 @@ export interface Stage {
   readonly watch: Watch;
   readonly clients: Clients;
   readonly slotCount: number;
+  /** Whether faults strike few members. */
+  readonly isFocused: boolean;
   /** Copies of each slot. */
   readonly replicas: number;
   readonly keys: readonly string[];
@@ -92,6 +94,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     registrar,
     watch,
     clients,
+    isFocused: draw.chance(0.5),
     slotCount,
     replicas,
     keys,
