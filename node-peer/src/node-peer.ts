@@ -5,6 +5,7 @@ import {
   createPeer,
   createSimplePeerTransport,
   createSocketIoRendezvous,
+  type IceTransportPolicy,
   type Mesh,
 } from '@shoal/peer';
 import {
@@ -13,6 +14,7 @@ import {
   createSystemRandom,
   type Logger,
   type MemberKind,
+  type PeerId,
   silentLogger,
   throwIfAborted,
 } from '@shoal/shared';
@@ -35,6 +37,8 @@ export interface JoinOptions {
   /** A `command` owns nothing, changes nothing, and dials only whom it needs. */
   readonly kind?: MemberKind;
   readonly joinTimeoutMs?: number;
+  /** `relay`: connections over TURN servers only, to all members or to those for which it says so. */
+  readonly iceTransportPolicy?: IceTransportPolicy | ((member: PeerId) => IceTransportPolicy);
   readonly logger?: Logger;
   readonly signal?: AbortSignal;
 }
@@ -60,7 +64,16 @@ export async function join(options: JoinOptions): Promise<Mesh> {
         ...(address.token === undefined ? {} : { token: address.token }),
       }),
       createTransport: (context) =>
-        endingRtc(createSimplePeerTransport({ ...context, rtc: loadRtc(), clock, random, logger })),
+        endingRtc(
+          createSimplePeerTransport({
+            ...context,
+            rtc: loadRtc(),
+            iceTransportPolicy: policyOf(options),
+            clock,
+            random,
+            logger,
+          }),
+        ),
     },
     {
       mesh: address.mesh,
@@ -86,4 +99,8 @@ export async function join(options: JoinOptions): Promise<Mesh> {
     else await cleared;
     throw error;
   }
+}
+
+function policyOf({ iceTransportPolicy = 'all' }: JoinOptions): (member: PeerId) => IceTransportPolicy {
+  return typeof iceTransportPolicy === 'function' ? iceTransportPolicy : () => iceTransportPolicy;
 }

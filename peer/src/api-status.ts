@@ -20,6 +20,8 @@ export interface MemberView {
 export interface LinkView {
   readonly member: PeerId;
   readonly state: 'idle' | 'dialling' | 'greeting' | 'open' | 'waiting';
+  /** The member that forwards, while there is no direct link. */
+  readonly via: PeerId | undefined;
   readonly roundTripMs: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;

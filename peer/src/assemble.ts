@@ -9,6 +9,7 @@ import {
   makeRequestId,
   MeshError,
   must,
+  pathOfDial,
   type PeerId,
   type RequestId,
   toMeshError,
@@ -23,7 +24,8 @@ import { serveReports } from './member-report.ts';
 import { createHearing, type Hearing } from './mesh/hearing.ts';
 import { createMeshLinks, type MeshLinks } from './mesh/mesh.ts';
 import type { Registration } from './mesh/registration.ts';
-import type { PeerConfig, PeerDeps, SelfState, SignalPath } from './peer.ts';
+import type { PeerConfig, PeerDeps, SelfState } from './peer.ts';
+import type { SignalPath } from './ports/transport.ts';
 import type { Values } from './ports/values.ts';
 import { createRouter, type Router } from './router/router.ts';
 import { createRangeStore, type RangeStore } from './store/range-store.ts';
@@ -60,11 +62,12 @@ export function assemble(start: Start): Mesh {
   const events = createEmitter<MeshEvents>((error, name) => logger.error('listenerThrew', { name, error }));
   const transport = deps.createTransport({
     self,
-    signals: signalPath(start),
+    signals: signalPath(start, (dial) => pathOfDial(dial) === undefined),
     iceServers: () => registration.standing.iceServers,
   });
   const links = createMeshLinks({
     transport,
+    signals: signalPath(start, (dial) => pathOfDial(dial) !== undefined),
     clock,
     random: deps.random,
     logger,
@@ -157,7 +160,7 @@ function selfView({ config, registration, self, incarnation, deps, selfState }: 
   };
 }
 
-function signalPath({ registration, deps }: Start): SignalPath {
+function signalPath({ registration, deps }: Start, isOfIt: (dial: string) => boolean): SignalPath {
   return {
     send: (to, dial, data) => {
       registration.request('signal', { to, dial, data }).catch((error: unknown) => {
@@ -165,7 +168,10 @@ function signalPath({ registration, deps }: Start): SignalPath {
         deps.logger.debug('signalNotSent', { to, code: toMeshError(error).code });
       });
     },
-    onSignal: (listener) => registration.on('signalReceived', listener),
+    onSignal: (listener) =>
+      registration.on('signalReceived', (signal) => {
+        if (isOfIt(signal.dial)) listener(signal);
+      }),
   };
 }
 

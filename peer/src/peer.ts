@@ -12,7 +12,6 @@ import {
   type PeerId,
   type Random,
   randomHex,
-  type Unsubscribe,
 } from '@shoal/shared';
 import type { Mesh } from './api.ts';
 import { assemble } from './assemble.ts';
@@ -22,16 +21,8 @@ import { loadIdentity } from './identity.ts';
 import { createRegistration, type Registration } from './mesh/registration.ts';
 import type { Rendezvous } from './ports/rendezvous.ts';
 import type { Storage } from './ports/storage.ts';
-import type { Transport } from './ports/transport.ts';
+import type { SignalPath, Transport } from './ports/transport.ts';
 import type { WorkerHost } from './ports/worker-host.ts';
-
-/** How signals of WebRTC travel: through the registrar, stamped with the true sender. */
-export interface SignalPath {
-  send(to: PeerId, dial: string, data: string): void;
-  onSignal(
-    listener: (signal: { readonly from: PeerId; readonly dial: string; readonly data: string }) => void,
-  ): Unsubscribe;
-}
 
 export interface TransportContext {
   readonly self: PeerId;

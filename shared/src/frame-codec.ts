@@ -112,7 +112,7 @@ function payloadComplaint(frame: Frame, length: number): string | undefined {
   const wanted = payloadBytes(frame);
   if (wanted === 'any' || wanted === length) return undefined;
   if (typeof wanted === 'object') {
-    return length <= wanted.most ? undefined : `A data frame has ${length} bytes of a value of ${wanted.most}.`;
+    return length <= wanted.most ? undefined : `A ${frame.kind} frame has ${length} bytes where ${wanted.most} fit.`;
   }
   return `The payload of a ${frame.kind} frame has ${length} bytes where its head says ${wanted}.`;
 }
@@ -129,6 +129,9 @@ function payloadBytes(frame: Frame): number | 'any' | { readonly most: number } 
       return frame.result.kind === 'value' ? { most: frame.result.sizeBytes } : 0;
     case 'blob':
       return 'any';
+    case 'forward':
+    case 'forwarded':
+      return { most: limits.fragmentBytes };
     default:
       return 0;
   }

@@ -4,8 +4,8 @@
 import * as v from 'valibot';
 import type { Configuration, Copy } from './configuration.ts';
 import type { KeyVersion, MovedRecord, RememberedRequest, SlotDigest } from './slot-frame.ts';
-import type { Incarnation, MeshId, PeerId, RequestId } from './ids.ts';
-import { parseIncarnation, parseMeshId, parsePeerId, parseRequestId } from './ids.ts';
+import type { Incarnation, MeshId, PathId, PeerId, RequestId } from './ids.ts';
+import { parseIncarnation, parseMeshId, parsePathId, parsePeerId, parseRequestId } from './ids.ts';
 import { parseKey, type Key } from './key.ts';
 import { limits } from './limits.ts';
 import { isMeshErrorCode, type MeshErrorCode, type MeshErrorWire } from './mesh-error.ts';
@@ -40,6 +40,7 @@ export const incarnation = v.custom<Incarnation>(
   (value) => parseIncarnation(value) !== undefined,
   'not an incarnation',
 );
+export const pathId = v.custom<PathId>((value) => parsePathId(value) !== undefined, 'not a path');
 export const meshId = v.custom<MeshId>((value) => parseMeshId(value) !== undefined, 'not a mesh id');
 export const requestId = v.custom<RequestId>((value) => parseRequestId(value) !== undefined, 'not a request id');
 export const durability = v.picklist(['strict', 'relaxed']);

@@ -16,6 +16,8 @@ export const FRAME_KIND_NUMBERS = {
   alive: 18,
   goodbye: 19,
   credit: 20,
+  forward: 21,
+  forwarded: 22,
 
   replicate: 32,
   stored: 33,
@@ -44,6 +46,8 @@ const PAYLOAD_KINDS: Readonly<Record<PayloadKind, true>> = {
   put: true,
   data: true,
   blob: true,
+  forward: true,
+  forwarded: true,
   replicate: true,
   'settle-records': true,
   records: true,

@@ -19,6 +19,7 @@ import {
   meshId,
   milliseconds,
   movedRecord,
+  pathId,
   peerId,
   remembered,
   requestId,
@@ -42,6 +43,8 @@ const keyVersions = listOf(keyVersion, limits.listedPerFrame);
 const movedRecords = listOf(movedRecord, limits.listedPerFrame);
 const rememberedRequests = listOf(remembered, limits.rememberedPerFrame);
 const tableEpoch = { term: uint32, tableEpoch: uint32 };
+
+const ended = v.exactOptional(v.pipe(v.string(), v.maxLength(limits.errorChars)));
 
 const write = v.object({
   key,
@@ -110,6 +113,8 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
   alive: v.object({ number: uint32, incarnation, ...tableEpoch, freeBytes: freeSpace, lease: flag }),
   goodbye: v.object({}),
   credit: v.object({ bytes: count }),
+  forward: v.object({ to: peerId, path: pathId, ended }),
+  forwarded: v.object({ from: peerId, path: pathId, ended }),
 
   replicate: v.object({
     ...slotHead,

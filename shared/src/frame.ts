@@ -2,7 +2,7 @@
 // the other kinds keep the mesh together. The union is closed: a switch over `kind` is exhaustive.
 
 import type { Configuration, Durability } from './configuration.ts';
-import type { Incarnation, MeshId, PeerId, RequestId } from './ids.ts';
+import type { Incarnation, MeshId, PathId, PeerId, RequestId } from './ids.ts';
 import type { Key } from './key.ts';
 import type { MeshErrorWire } from './mesh-error.ts';
 import type { SlotFrame } from './slot-frame.ts';
@@ -139,10 +139,34 @@ export interface GoodbyeFrame {
   readonly kind: 'goodbye';
 }
 
+/** To a member that is linked to both: it passes the payload on to `to`, over its own direct link. */
+export interface ForwardFrame {
+  readonly kind: 'forward';
+  readonly to: PeerId;
+  /** Names the path between the two ends; of the dialling end's choosing. */
+  readonly path: PathId;
+  /** Why the path has ended; the payload is then empty. */
+  readonly ended?: string;
+  /** A sealed message of the path's channel. */
+  readonly payload: Uint8Array;
+}
+
+/** What a `forward` becomes: `from` is the member from whose direct link it came. It is never passed on again. */
+export interface ForwardedFrame {
+  readonly kind: 'forwarded';
+  readonly from: PeerId;
+  readonly path: PathId;
+  readonly ended?: string;
+  readonly payload: Uint8Array;
+}
+
 /** What keeps a link: handled by the link itself, never queued behind anything. */
 export type LinkFrame = HelloFrame | HeartbeatFrame | AliveFrame | GoodbyeFrame | CreditFrame;
 
-export type Frame = GetFrame | PutFrame | DataFrame | BlobFrame | CancelFrame | LinkFrame | SlotFrame;
+/** What carries a link between two members over the links of a third: handled by `mesh`. */
+export type PathFrame = ForwardFrame | ForwardedFrame;
+
+export type Frame = GetFrame | PutFrame | DataFrame | BlobFrame | CancelFrame | LinkFrame | PathFrame | SlotFrame;
 
 export type FrameKind = Frame['kind'];
 

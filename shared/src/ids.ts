@@ -12,6 +12,9 @@ export type Incarnation = Brand<string, 'Incarnation'>;
 /** A mesh on one registrar's table: 128 random bits, 32 hex digits, drawn when the table is made. */
 export type MeshId = Brand<string, 'MeshId'>;
 
+/** A way between two members over the links of a third: 64 random bits, 16 hex digits, drawn by who dials. */
+export type PathId = Brand<string, 'PathId'>;
+
 /** A request, the same over all its tries: the asker's incarnation and a counter, `0123456789abcdef.17`. */
 export type RequestId = Brand<string, 'RequestId'>;
 
@@ -29,6 +32,10 @@ export function parsePeerId(text: unknown): PeerId | undefined {
 
 export function parseIncarnation(text: unknown): Incarnation | undefined {
   return typeof text === 'string' && INCARNATION.test(text) ? (text as Incarnation) : undefined;
+}
+
+export function parsePathId(text: unknown): PathId | undefined {
+  return typeof text === 'string' && INCARNATION.test(text) ? (text as PathId) : undefined;
 }
 
 export function parseMeshId(text: unknown): MeshId | undefined {

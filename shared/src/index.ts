@@ -2,6 +2,7 @@
 
 export * from './abort.ts';
 export * from './assert.ts';
+export * from './channel-inbox.ts';
 export * from './clock.ts';
 export * from './configuration.ts';
 export * from './deferred.ts';
@@ -24,6 +25,8 @@ export * from './digest.ts';
 export * from './fragment.ts';
 export * from './frame-codec.ts';
 export * from './identity.ts';
+export * from './path-seal.ts';
+export * from './path-signal.ts';
 export * from './protocol-version.ts';
 export * from './record-codec.ts';
 export * from './table-codec.ts';

@@ -43,6 +43,10 @@ export const limits = {
   channelLowBytes: 256 * KiB,
   /** Bytes that a receiver lets its sender have unread: credit. */
   creditBytes: 4 * MiB,
+  /** Bytes on their way over a forwarding member, in each direction of a path: it keeps them all if the far end stands still. */
+  pathWindowBytes: 512 * KiB,
+  /** What a forwarding member keeps of one direction of a pair: the window, with room for heads and heartbeats. */
+  pathHeldBytes: 1 * MiB,
   /** Requests that a member has open with others. */
   openRequests: 100_000,
   /** Of one member's, as many as another works on: who floods leaves room for the others. */
@@ -68,6 +72,10 @@ export const limits = {
   /** Waits between dials of one member: from, to; with jitter. */
   redialMinMs: 200,
   redialMaxMs: 5_000,
+  /** The longest wait while another member forwards: a dial that fails costs both ends a connection. */
+  redialForwardedMaxMs: 30_000,
+  /** Without a direct link for this long another member is asked to forward: one dial in four takes a second. */
+  forwardAfterMs: 2_000,
   /** A member that has heard nobody for this long, by either clock, serves nothing of its own. */
   unheardMs: 10_000,
   /** A tab that nobody has heard for this long is given up, empty. */

@@ -97,7 +97,12 @@ export interface StatusJson {
     readonly kind: string;
     readonly state: string;
     readonly slots: number;
-    readonly links?: readonly { readonly member: string; readonly state: string; readonly roundTripMs?: number }[];
+    readonly links?: readonly {
+      readonly member: string;
+      readonly state: string;
+      readonly via?: string;
+      readonly roundTripMs?: number;
+    }[];
   }[];
 }
 

@@ -3,6 +3,7 @@
 
 import {
   decodeFrame,
+  SEAL_BYTES,
   slotOfKey,
   type Configuration,
   type Frame,
@@ -43,7 +44,12 @@ export interface Emptied {
 const HEAD_BYTES = 16;
 const WHOLE = 3;
 const DULL: ReadonlySet<string> = new Set(['heartbeat', 'alive', 'credit', 'hello']);
-const WATCHED: ReadonlySet<number> = new Set([FRAME_KIND_NUMBERS.get, FRAME_KIND_NUMBERS.put, FRAME_KIND_NUMBERS.data]);
+const WATCHED: ReadonlySet<number> = new Set([
+  FRAME_KIND_NUMBERS.get,
+  FRAME_KIND_NUMBERS.put,
+  FRAME_KIND_NUMBERS.data,
+  FRAME_KIND_NUMBERS.forward,
+]);
 
 interface Asked {
   readonly slot: Slot;
@@ -103,6 +109,8 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
   };
 
   const look = (from: PipeEnd, to: PipeEnd, frame: Frame): void => {
+    // What another member only passes on is said by whoever gave it.
+    if (frame.kind === 'forward') return sent(from, to, frame.payload.subarray(SEAL_BYTES));
     if (frame.kind === 'get' || frame.kind === 'put') {
       const keys = frame.kind === 'get' ? [frame.key] : frame.writes.map(({ key }) => key);
       asked.set(frame.id, { slot: frame.slot, key: keys[0] });
@@ -116,6 +124,13 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
     answered(from.process, about.slot, `${result.kind} (${about.key ?? ''} to ${to.process.name})`);
   };
 
+  function sent(from: PipeEnd, to: PipeEnd, message: Uint8Array): void {
+    if (world.onDelivered !== undefined) describe(from, to, message);
+    if (message[1] !== WHOLE || !WATCHED.has(message[HEAD_BYTES + 1] ?? 0)) return;
+    const decoded = decodeFrame(message.slice(HEAD_BYTES));
+    if ('ok' in decoded) look(from, to, decoded.ok);
+  }
+
   return {
     findings,
     emptied,
@@ -126,12 +141,7 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
       if (name !== 'join' || typeof ask !== 'object' || ask === null || !('incarnation' in ask)) return;
       incarnations.set(process, ask.incarnation as Incarnation);
     },
-    sent(from, to, message) {
-      if (world.onDelivered !== undefined) describe(from, to, message);
-      if (message[1] !== WHOLE || !WATCHED.has(message[HEAD_BYTES + 1] ?? 0)) return;
-      const decoded = decodeFrame(message.slice(HEAD_BYTES));
-      if ('ok' in decoded) look(from, to, decoded.ok);
-    },
+    sent,
     rowsStored(stored) {
       for (const row of stored) {
         world.onDelivered?.(`  row ${describeRow(row)}`);

@@ -1,7 +1,14 @@
 // The member of a page: peer over the browser's adapters. The page uses `startMember`; programs that
 // are bundled with Shoal use `join`, which is the twin of node-peer's.
 
-import { createPeer, createSimplePeerTransport, loadIdentity, type Mesh, type Rendezvous } from '@shoal/peer';
+import {
+  createPeer,
+  createSimplePeerTransport,
+  type IceTransportPolicy,
+  loadIdentity,
+  type Mesh,
+  type Rendezvous,
+} from '@shoal/peer';
 import {
   type Clock,
   createSystemRandom,
@@ -9,6 +16,7 @@ import {
   limits,
   type Logger,
   MeshError,
+  type PeerId,
   type Random,
   silentLogger,
 } from '@shoal/shared';
@@ -26,6 +34,8 @@ export interface JoinOptions {
   readonly token?: string;
   readonly name?: string;
   readonly workers?: number;
+  /** `relay`: connections over TURN servers only, to all members or to those for which it says so. */
+  readonly iceTransportPolicy?: IceTransportPolicy | ((member: PeerId) => IceTransportPolicy);
   readonly logger?: Logger;
   readonly signal?: AbortSignal;
 }
@@ -108,6 +118,7 @@ async function joinWith(place: StorePlace, opened: OpenedStore, options: MemberO
         createSimplePeerTransport({
           ...context,
           rtc: browserRtc(),
+          iceTransportPolicy: policyOf(options),
           clock,
           random,
           logger: options.logger ?? silentLogger,
@@ -150,6 +161,10 @@ function sayGoodbyeOnPagehide(mesh: Mesh, rendezvous: Rendezvous): void {
   };
   globalThis.addEventListener('pagehide', goodbye);
   mesh.on('stopped', () => globalThis.removeEventListener('pagehide', goodbye));
+}
+
+function policyOf({ iceTransportPolicy = 'all' }: JoinOptions): (member: PeerId) => IceTransportPolicy {
+  return typeof iceTransportPolicy === 'function' ? iceTransportPolicy : () => iceTransportPolicy;
 }
 
 function browserRtc() {

@@ -57,6 +57,8 @@ const SmoothedPeerConnection = new Proxy(Polyfill, {
     const setRemoteDescription = connection.setRemoteDescription.bind(connection);
     const addIceCandidate = connection.addIceCandidate.bind(connection);
     const candidates = holdCandidates(connection);
+    // With `relay` the library keeps its addresses to itself, but would try the remote's from them all the same.
+    const isRelayOnly = config?.iceTransportPolicy === 'relay';
     // The library describes itself when the remote's description is set, asked or not: nobody may be listening
     // when that fails. The dial then runs into its deadline.
     createAnswer().catch(() => undefined);
@@ -64,11 +66,15 @@ const SmoothedPeerConnection = new Proxy(Polyfill, {
     connection.createOffer = async () => plain(await createOffer());
     connection.createAnswer = async () => plain(await createAnswer());
     connection.setRemoteDescription = async (description) => {
-      await setRemoteDescription(description);
+      const { type, sdp = '' } = description;
+      await setRemoteDescription(isRelayOnly ? { type, sdp: withoutDirectCandidates(sdp) } : description);
       candidates.release();
     };
     // One candidate that is refused (of another network, or late) leaves the others.
-    connection.addIceCandidate = (candidate) => addIceCandidate(candidate).catch(() => undefined);
+    connection.addIceCandidate = (candidate) =>
+      isRelayOnly && !/ typ relay/.test(candidate?.candidate ?? '')
+        ? Promise.resolve()
+        : addIceCandidate(candidate).catch(() => undefined);
     return connection;
   },
 });
@@ -110,4 +116,8 @@ function plain({ type, sdp }: Description): Description {
 
 function withoutCandidates(sdp: string): string {
   return sdp.replace(/a=(candidate|end-of-candidates)[^\r\n]*\r\n/g, '');
+}
+
+function withoutDirectCandidates(sdp: string): string {
+  return sdp.replace(/a=candidate(?!.* typ relay)[^\r\n]*\r\n/g, '');
 }

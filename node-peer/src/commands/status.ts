@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander';
 import type { LinkView, Mesh, MemberView } from '@shoal/peer';
-import { shortId } from '@shoal/shared';
+import { type PeerId, shortId } from '@shoal/shared';
 import { callOptions, type CommandContext, type MeshFlags, requestCommand, withMesh } from '../command-line.ts';
 import { printable, printJson, printLine } from '../output.ts';
 import { formatTable } from '../text-table.ts';
@@ -61,6 +61,8 @@ function tableOf(members: readonly Described[]): string {
 }
 
 function linkText(link: LinkView, names: ReadonlyMap<string, string>): string {
+  const nameOf = (member: PeerId): string => printable(names.get(member) ?? shortId(member));
+  const via = link.via === undefined ? '' : ` via ${nameOf(link.via)}`;
   const trip = link.roundTripMs === undefined ? '' : ` ${link.roundTripMs.toFixed(1)} ms`;
-  return `${printable(names.get(link.member) ?? shortId(link.member))} ${link.state}${trip}`;
+  return `${nameOf(link.member)} ${link.state}${via}${trip}`;
 }

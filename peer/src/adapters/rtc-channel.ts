@@ -1,9 +1,8 @@
 // A data channel as the `Channel` port: plain binary messages, back-pressure by its own buffer, one end.
 // simple-peer's stream is not used: driven directly the same channel moves twice as much.
 
-import { abortable, limits, MeshError, type Clock, type PeerId } from '@shoal/shared';
+import { abortable, createChannelInbox, limits, MeshError, type Clock, type PeerId } from '@shoal/shared';
 import type { Channel } from '../ports/transport.ts';
-import { createChannelInbox } from './channel-inbox.ts';
 import type { RtcDataChannel } from './rtc-types.ts';
 
 /** A fragment with its head: less than every implementation takes. */

@@ -3,7 +3,13 @@
 import type { Clock, PeerId } from '@shoal/shared';
 import Peer from 'simple-peer/simplepeer.min.js';
 import { createRtcChannel, type RtcChannel } from './rtc-channel.ts';
-import type { RtcDataChannel, RtcIceServer, RtcImplementation, RtcPeerConnection } from './rtc-types.ts';
+import type {
+  IceTransportPolicy,
+  RtcDataChannel,
+  RtcIceServer,
+  RtcImplementation,
+  RtcPeerConnection,
+} from './rtc-types.ts';
 import { createSignalBatch, type SignalPart } from './signal-data.ts';
 
 /** For what was sent before the close to arrive: Chromium drops what it receives once a channel is closing. */
@@ -16,6 +22,7 @@ export interface RtcDialDeps {
   readonly initiator: boolean;
   readonly rtc: RtcImplementation;
   readonly iceServers: readonly RtcIceServer[];
+  readonly iceTransportPolicy: IceTransportPolicy;
   readonly clock: Clock;
   readonly sendSignal: (text: string) => void;
   readonly onOpen: (channel: RtcChannel) => void;
@@ -55,7 +62,7 @@ export function createRtcDial(deps: RtcDialDeps): RtcDial {
     // Means nothing when candidates trickle, but its timer of 5 s would keep a process alive.
     iceCompleteTimeout: 1,
     channelName: 'shoal',
-    config: { iceServers: deps.iceServers },
+    config: { iceServers: deps.iceServers, iceTransportPolicy: deps.iceTransportPolicy },
     wrtc: { ...deps.rtc, RTCPeerConnection: capturing(deps.rtc, capture) },
   });
   peer.on('signal', (part) => batch.add(part));

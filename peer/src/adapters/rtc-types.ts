@@ -25,6 +25,9 @@ export interface RtcImplementation {
   readonly RTCIceCandidate: unknown;
 }
 
+/** Which ways to a member may be tried: all, or relays (TURN servers) only. */
+export type IceTransportPolicy = 'all' | 'relay';
+
 /** A STUN or TURN server, as the registrar names it. */
 export interface RtcIceServer {
   readonly urls: readonly string[];

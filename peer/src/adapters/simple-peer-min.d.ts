@@ -16,7 +16,7 @@ declare module 'simple-peer/simplepeer.min.js' {
     readonly trickle: boolean;
     readonly iceCompleteTimeout: number;
     readonly channelName: string;
-    readonly config: { readonly iceServers: readonly object[] };
+    readonly config: { readonly iceServers: readonly object[]; readonly iceTransportPolicy: string };
     readonly wrtc: object;
   }
   const Peer: new (options: SimplePeerOptions) => SimplePeer;

@@ -15,7 +15,7 @@ import {
 import type { Clock, Logger, PeerId, Random, Unsubscribe } from '@shoal/shared';
 import type { Channel, Transport } from '../ports/transport.ts';
 import { createRtcDial, type RtcDial, type RtcDialDeps } from './rtc-dial.ts';
-import type { RtcIceServer, RtcImplementation } from './rtc-types.ts';
+import type { IceTransportPolicy, RtcIceServer, RtcImplementation } from './rtc-types.ts';
 import { parseSignalData, type SignalPart } from './signal-data.ts';
 
 /** A signal with its true sender, as the registrar stamped it. */
@@ -33,6 +33,8 @@ export interface SimplePeerTransportDeps {
     onSignal(listener: (signal: ReceivedSignal) => void): Unsubscribe;
   };
   readonly iceServers: () => readonly RtcIceServer[];
+  /** Of the connection to each member; all ways unless told. */
+  readonly iceTransportPolicy?: ((member: PeerId) => IceTransportPolicy) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -69,6 +71,7 @@ export function createSimplePeerTransport(deps: SimplePeerTransportDeps): Transp
         initiator: options.initiator,
         rtc: deps.rtc,
         iceServers: deps.iceServers(),
+        iceTransportPolicy: deps.iceTransportPolicy?.(remote) ?? 'all',
         clock,
         sendSignal: (data) => signals.send(remote, dialId, data),
         onOpen: options.onOpen,

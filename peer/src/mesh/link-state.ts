@@ -62,6 +62,8 @@ export interface LinkMoment {
   readonly wish: boolean;
   /** Whether our id is the lower: then our dial stands when both dial at once. */
   readonly lower: boolean;
+  /** The longest wait before another dial. */
+  readonly redialMaxMs: number;
 }
 
 export type LinkEffect =
@@ -241,7 +243,7 @@ function greet(channel: ChannelRef, failures: number, moment: LinkMoment): LinkS
 /** After a failure: another try later, if anybody wants one. */
 function retreat(failures: number, moment: LinkMoment, effects: readonly LinkEffect[]): LinkStep {
   if (!moment.wish) return { state: IDLE_LINK, effects };
-  return { state: { kind: 'waiting', untilMs: moment.nowMs + backoffMs(failures, moment.chance), failures }, effects };
+  return { state: { kind: 'waiting', untilMs: moment.nowMs + backoffMs(failures, moment), failures }, effects };
 }
 
 function restart(moment: LinkMoment): LinkState {
@@ -249,8 +251,8 @@ function restart(moment: LinkMoment): LinkState {
 }
 
 /** Doubles with each failure, half of it by chance, so that members that failed together don't come together. */
-function backoffMs(failures: number, chance: number): number {
-  const fullMs = Math.min(limits.redialMaxMs, limits.redialMinMs * 2 ** Math.min(failures, 16));
+function backoffMs(failures: number, { chance, redialMaxMs }: LinkMoment): number {
+  const fullMs = Math.min(redialMaxMs, limits.redialMinMs * 2 ** Math.min(failures, 16));
   return fullMs * (0.5 + 0.5 * chance);
 }
 

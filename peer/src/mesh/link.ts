@@ -5,7 +5,9 @@ import { createDeferred, MeshError, shortId, toMeshError, unreachable } from '@s
 import type { Clock, Deferred, Frame, HelloFrame, Logger, PeerId, Random } from '@shoal/shared';
 import type { LinkView } from '../api.ts';
 import type { Channel, Transport } from '../ports/transport.ts';
-import { IDLE_LINK, stepLink, type ChannelRef, type LinkEffect, type LinkEvent, type LinkState } from './link-state.ts';
+import { IDLE_LINK, stepLink } from './link-state.ts';
+import type { ChannelRef, LinkEffect, LinkEvent, LinkMoment, LinkState } from './link-state.ts';
+import { viewLink } from './link-view.ts';
 import type { LinkLeases, SelfView } from './mesh-links.ts';
 import { createSession, type Session, type Verdict } from './session.ts';
 
@@ -17,6 +19,7 @@ export interface LinkHost {
   readonly random: Random;
   readonly logger: Logger;
   readonly leases?: LinkLeases | undefined;
+  redialMaxMs(member: PeerId): number;
   judge(member: PeerId, hello: HelloFrame): Verdict;
   opened(link: Link, hello: HelloFrame): void;
   lost(link: Link, hello: HelloFrame, reason: string): void;
@@ -37,6 +40,10 @@ export interface Link {
   readonly isIdle: boolean;
   /** Dial it while it is missing. */
   setWanted(wanted: boolean): void;
+  /** The next dial is not to wait as long as it would. */
+  hurry(): void;
+  /** Why there is none, as far as is known. */
+  readonly lastFailure: string;
   /** Whether `waitOpen` asked for it: then it stays open when it is not wanted. */
   readonly isAsked: boolean;
   readonly isDialledByUs: boolean;
@@ -94,7 +101,13 @@ export function createLink(member: PeerId, host: LinkHost): Link {
 
   function stepOnce(event: LinkEvent): void {
     const before = state;
-    const moment = { nowMs: clock.monotonicMs(), chance: random.next(), wish: wish(), lower: isLower() };
+    const moment: LinkMoment = {
+      nowMs: clock.monotonicMs(),
+      chance: random.next(),
+      wish: wish(),
+      lower: isLower(),
+      redialMaxMs: host.redialMaxMs(member),
+    };
     const result = stepLink(state, event, moment);
     state = result.state;
     // A timer of the platform may fire a moment early: then it is set again.
@@ -228,15 +241,7 @@ export function createLink(member: PeerId, host: LinkHost): Link {
       return state.kind === 'open' || state.kind === 'replacing' ? talks.get(state.channel.number)?.session : undefined;
     },
     get view() {
-      const session = link.session;
-      return {
-        member,
-        state: viewedState(state),
-        roundTripMs: session?.roundTripMs,
-        sentBytes: session?.outbound.sentBytes ?? 0,
-        receivedBytes: session?.receivedBytes ?? 0,
-        queuedBytes: session?.outbound.queuedBytes ?? 0,
-      };
+      return viewLink(member, state, link.session);
     },
     get isIdle() {
       return state.kind === 'idle' && !isWanted && waiters.size === 0;
@@ -251,6 +256,10 @@ export function createLink(member: PeerId, host: LinkHost): Link {
       if (wanted === isWanted) return;
       isWanted = wanted;
       step({ kind: 'wishChanged' });
+    },
+    hurry: () => step({ kind: 'wishChanged' }),
+    get lastFailure() {
+      return lastFailure;
     },
     waitOpen() {
       isAsked = true;
@@ -285,15 +294,4 @@ export function createLink(member: PeerId, host: LinkHost): Link {
     },
   };
   return link;
-}
-
-function viewedState(state: LinkState): LinkView['state'] {
-  switch (state.kind) {
-    case 'queued':
-      return 'waiting';
-    case 'replacing':
-      return 'open';
-    default:
-      return state.kind;
-  }
 }

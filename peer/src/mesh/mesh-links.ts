@@ -70,6 +70,8 @@ export interface MeshLinks extends Subscribable<MeshLinkEvents> {
   /** Resolves when a link is open; dials on demand whatever the order of ids (commands dial only whom they need). Rejects `link-lost` after a failed dial, or the signal's error. */
   linkTo(member: PeerId, options?: { readonly signal?: AbortSignal }): Promise<void>;
   isOpen(member: PeerId): boolean;
+  /** Why there is no link to that member, as far as is known: a phrase. */
+  whyClosed(member: PeerId): string;
   /** Queues a frame. Throws `link-lost` without an open link, `busy` at the queue's bound. */
   send(to: PeerId, frame: Frame, priority: FramePriority): void;
   /** Resolves when less than half of the queue's bound is used, or the link has closed. */

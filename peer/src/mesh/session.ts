@@ -2,7 +2,7 @@
 // passed on. It decides nothing about other channels; `link` does.
 
 import { limits, SPOKEN_VERSIONS } from '@shoal/shared';
-import type { AliveFrame, Clock, Frame, HeartbeatFrame, HelloFrame, LinkFrame, Logger } from '@shoal/shared';
+import type { AliveFrame, Clock, Frame, HeartbeatFrame, HelloFrame, LinkFrame, Logger, PeerId } from '@shoal/shared';
 import type { Channel } from '../ports/transport.ts';
 import { createInbound } from '../wire/inbound.ts';
 import { createOutbound, type Outbound } from '../wire/outbound.ts';
@@ -41,6 +41,7 @@ export interface SessionDeps {
 
 export interface Session {
   readonly outbound: Outbound;
+  readonly via: PeerId | undefined;
   /** The remote's, once it was checked. */
   readonly hello: HelloFrame | undefined;
   readonly roundTripMs: number | undefined;
@@ -74,7 +75,9 @@ export function createSession(deps: SessionDeps): Session {
   let roundTripMs: number | undefined;
   let leastRoundTripMs: number | undefined;
 
-  const outbound = createOutbound({ channel, clock, logger, roundTripMs: () => leastRoundTripMs });
+  // Whoever forwards keeps what is on its way, and for others too.
+  const windowBytes = channel.via === undefined ? undefined : limits.pathWindowBytes;
+  const outbound = createOutbound({ channel, clock, logger, roundTripMs: () => leastRoundTripMs, windowBytes });
   const inbound = createInbound({
     onFrame: take,
     onDamage: (error) => {
@@ -204,6 +207,7 @@ export function createSession(deps: SessionDeps): Session {
 
   return {
     outbound,
+    via: channel.via,
     get hello() {
       return phase === 'greeted' ? hello : undefined;
     },

@@ -5,6 +5,14 @@ import type { PeerId, Unsubscribe } from '@shoal/shared';
 /** Why a channel ended: a short phrase for people and logs. */
 export type CloseReason = string;
 
+/** How signals of dials travel: through the registrar, stamped with the true sender. */
+export interface SignalPath {
+  send(to: PeerId, dial: string, data: string): void;
+  onSignal(
+    listener: (signal: { readonly from: PeerId; readonly dial: string; readonly data: string }) => void,
+  ): Unsubscribe;
+}
+
 /** One for each member's process; made by the composition root. */
 export interface Transport {
   /** Opens a channel to `remote`; rejects `link-lost` if it fails or the signal's error when that aborts, and then nothing is left open. */
@@ -17,6 +25,8 @@ export interface Transport {
 /** An ordered, reliable pipe of binary messages to one member. Text is refused. */
 export interface Channel {
   readonly remote: PeerId;
+  /** The member over whose links it goes, if it is not direct. */
+  readonly via?: PeerId;
   readonly maxMessageBytes: number;
   /** Bytes handed over and not yet sent. */
   readonly bufferedBytes: number;

@@ -135,6 +135,8 @@ export function createRouter(deps: RouterDeps): Router {
     row: (slot) => registration.route(slot),
     learn: (row) => registration.learn(row),
     nameOf: (member) => registration.member(member)?.name ?? member,
+    whyUnreachable: (member) =>
+      (registration.member(member)?.state ?? 'away') === 'away' ? undefined : links.whyClosed(member),
     isOpen: (member) => links.isOpen(member),
     reachOrChange: waitForLink,
     request,
@@ -161,7 +163,9 @@ export function createRouter(deps: RouterDeps): Router {
       case 'alive':
       case 'goodbye':
       case 'credit':
-        return; // the link's own
+      case 'forward':
+      case 'forwarded':
+        return; // the links' own
       default:
         store.receive(from, incarnation, frame);
     }

@@ -31,6 +31,8 @@ export interface RoutedValuesDeps {
   /** Takes a row that another member sent, if it is newer. */
   learn(row: Configuration): boolean;
   nameOf(member: PeerId): string;
+  /** Why there is no link to a member that is in the mesh; undefined for one that is away. */
+  whyUnreachable(member: PeerId): string | undefined;
   /** Resolves when there is an open link to the member, or a little while has passed. */
   reachOrChange(member: PeerId, signal: AbortSignal): Promise<void>;
   isOpen(member: PeerId): boolean;
@@ -165,9 +167,14 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
     const seconds = timeoutMs < 10_000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`;
     const perhaps = verb !== 'get' && attempt.unanswered > 0 ? ` The ${verb} may or may not have happened.` : '';
     if (waitsFor !== undefined) {
+      const why = deps.whyUnreachable(waitsFor);
+      const whatNow =
+        why === undefined
+          ? `was not there for ${seconds}. Try again when it is back, or give its slots up with \`shoal forget\`.`
+          : `could not be reached from here for ${seconds} (${why}). Try again, or have a look at \`shoal status\`.`;
       return new MeshError(
         'owner-away',
-        `${deps.nameOf(waitsFor)}, which owns the key "${key}", was not there for ${seconds}. Try again when it is back, or give its slots up with \`shoal forget\`.${perhaps}`,
+        `${deps.nameOf(waitsFor)}, which owns the key "${key}", ${whatNow}${perhaps}`,
         { detail: { key, member: waitsFor, maybeDone: perhaps !== '' } },
       );
     }

@@ -19,17 +19,21 @@ export interface Flight {
   readonly windowBytes: number;
 }
 
-/** `roundTripMs` of a link without queues: the time for which bytes are on their way whatever we do. */
-export function createFlight(clock: Clock, roundTripMs: () => number | undefined): Flight {
+/** `mostBytes` that the receiver, or whoever keeps them on the way, lets be unread; `roundTripMs` of a link without queues: the time for which bytes are on their way whatever we do. */
+export function createFlight(
+  clock: Clock,
+  roundTripMs: () => number | undefined,
+  mostBytes: number = limits.creditBytes,
+): Flight {
   let outstandingBytes = 0;
   let bytesPerMs: number | undefined;
   let sampleStartMs = 0;
   let sampleBytes = 0;
 
   const windowBytes = (): number => {
-    if (bytesPerMs === undefined) return FIRST_WINDOW_BYTES;
+    if (bytesPerMs === undefined) return Math.min(mostBytes, FIRST_WINDOW_BYTES);
     const byTime = bytesPerMs * (MAX_QUEUED_MS + (roundTripMs() ?? 0));
-    return Math.min(limits.creditBytes, Math.max(LEAST_WINDOW_BYTES, byTime));
+    return Math.min(mostBytes, Math.max(LEAST_WINDOW_BYTES, byTime));
   };
 
   return {

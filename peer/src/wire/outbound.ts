@@ -22,6 +22,8 @@ export interface Outbound {
   room(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** The receiver has taken so many more bytes. */
   credited(bytes: number): void;
+  /** Bytes that wait here of the frames with which this one would keep its order. */
+  bytesBefore(frame: Frame, priority: FramePriority): number;
   /** The largest fragment payload that the remote takes. */
   setFragmentBytes(bytes: number): void;
   readonly queuedBytes: number;
@@ -36,16 +38,18 @@ export interface OutboundDeps {
   readonly logger: Logger;
   /** The shortest round trip seen. */
   readonly roundTripMs: () => number | undefined;
+  /** Bytes that may be on their way; the receiver's credit unless told. */
+  readonly windowBytes?: number | undefined;
 }
 
-export function createOutbound({ channel, clock, logger, roundTripMs }: OutboundDeps): Outbound {
+export function createOutbound({ channel, clock, logger, roundTripMs, windowBytes }: OutboundDeps): Outbound {
   let stream = 0;
   let fragmentBytes: number = limits.fragmentBytesInitial;
   let sentBytes = 0;
   let isFull = false;
   let isClosed = false;
   let roomWaiters: Deferred<void>[] = [];
-  const flight = createFlight(clock, roundTripMs);
+  const flight = createFlight(clock, roundTripMs, windowBytes);
   const nextStream = (): number => {
     stream = (stream + 1) >>> 0;
     return stream;
@@ -123,6 +127,7 @@ export function createOutbound({ channel, clock, logger, roundTripMs }: Outbound
     setFragmentBytes(bytes) {
       fragmentBytes = Math.min(bytes, limits.fragmentBytes, channel.maxMessageBytes - MESSAGE_HEAD_BYTES);
     },
+    bytesBefore: queue.bytesBefore,
     get queuedBytes() {
       return queue.bytes;
     },

@@ -1,5 +1,5 @@
-// Frames that wait to be sent on one link: bounded, in three priorities. Frames of one request, or about
-// one slot, form a flow and keep their order; the flows of a priority take turns, fragment by fragment, so
+// Frames that wait to be sent on one link: bounded, in three priorities. Frames of one request, about
+// one slot, or of one path form a flow and keep their order; the flows of a priority take turns, fragment by fragment, so
 // that a large value holds up no small one. Large frames are encoded when their turn has come.
 
 import { createAbortFragment, createFragmentCutter, encodeFrame, limits, MeshError } from '@shoal/shared';
@@ -21,6 +21,8 @@ export interface SendQueue {
   /** Drops what waits of that request; of a frame that has been sent in part, the rest. */
   unsend(id: string): void;
   clear(): void;
+  /** Bytes that wait of the frames with which this one would keep its order. */
+  bytesBefore(frame: Frame, priority: FramePriority): number;
   readonly bytes: number;
   readonly frames: number;
 }
@@ -45,6 +47,7 @@ interface Flow {
   first: Waiting | undefined;
   last: Waiting | undefined;
   cutter: FragmentCutter | undefined;
+  bytes: number;
   next: Flow | undefined;
 }
 
@@ -67,6 +70,11 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
   const mayOpen = (sizeBytes: number): boolean =>
     openFrames === 0 || (openFrames < OPEN_FRAMES && openBytes + sizeBytes <= OPEN_BYTES);
 
+  const count = (flow: Flow, change: number): void => {
+    flow.bytes += change;
+    bytes += change;
+  };
+
   const closeCutter = (flow: Flow): void => {
     if (flow.cutter === undefined) return;
     openBytes -= flow.cutter.totalBytes;
@@ -83,7 +91,7 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
       flow.first = waiting.next;
       if (flow.first === undefined) flow.last = undefined;
       const encoded = waiting.encoded ?? encodeLate(waiting.frame, options);
-      bytes += (encoded?.byteLength ?? 0) - waiting.sizeBytes;
+      count(flow, (encoded?.byteLength ?? 0) - waiting.sizeBytes);
       if (encoded === undefined) {
         frames -= 1;
         continue;
@@ -112,18 +120,15 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
     if (cutter === undefined) return undefined;
     const before = cutter.remainingBytes;
     const message = cutter.next(maxPayloadBytes);
-    bytes -= before - cutter.remainingBytes;
+    count(flow, cutter.remainingBytes - before);
     if (cutter.remainingBytes === 0) closeCutter(flow);
     return message;
   }
 
   function empty(flow: Flow): void {
-    for (let waiting = flow.first; waiting !== undefined; waiting = waiting.next) {
-      bytes -= waiting.sizeBytes;
-      frames -= 1;
-    }
+    count(flow, -flow.bytes);
+    for (let waiting = flow.first; waiting !== undefined; waiting = waiting.next) frames -= 1;
     if (flow.cutter !== undefined) {
-      bytes -= flow.cutter.remainingBytes;
       aborts.push(flow.cutter.stream);
       closeCutter(flow);
     }
@@ -151,7 +156,7 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
       if (flow.last === undefined) flow.first = waiting;
       else flow.last.next = waiting;
       flow.last = waiting;
-      bytes += sizeBytes;
+      count(flow, sizeBytes);
       frames += 1;
     },
     next(maxPayloadBytes) {
@@ -182,6 +187,7 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
       openBytes = 0;
       openFrames = 0;
     },
+    bytesBefore: (frame, priority) => lanes[priority].flows.get(flowOf(frame))?.bytes ?? 0,
     get bytes() {
       return bytes;
     },
@@ -195,6 +201,8 @@ export function createSendQueue(options: SendQueueOptions): SendQueue {
 function flowOf(frame: Frame): string {
   if (frame.kind === 'cancel') return frame.kind;
   if ('id' in frame) return frame.id;
+  if (frame.kind === 'forward') return `to ${frame.to}`;
+  if (frame.kind === 'forwarded') return `from ${frame.from}`;
   return 'slot' in frame ? `slot ${frame.slot}` : frame.kind;
 }
 
@@ -213,7 +221,7 @@ function createLane(): Lane {
 }
 
 function addFlow(lane: Lane, key: string): Flow {
-  const flow: Flow = { key, first: undefined, last: undefined, cutter: undefined, next: undefined };
+  const flow: Flow = { key, first: undefined, last: undefined, cutter: undefined, bytes: 0, next: undefined };
   lane.flows.set(key, flow);
   append(lane, flow);
   return flow;

@@ -172,6 +172,8 @@ const fields: { readonly [Kind in FrameKind]: fc.Arbitrary<object> } = {
   }),
   goodbye: fc.constant({}),
   credit: fc.record({ bytes: fc.nat() }),
+  forward: optional({ to: peerId, path: incarnation, ended: fc.string(), payload: bytes }, 'ended'),
+  forwarded: optional({ from: peerId, path: incarnation, ended: fc.string(), payload: bytes }, 'ended'),
   replicate: fc
     .tuple(optional({ ...handOff, version: anyVersion, requestId, ageMs: milliseconds }, 'number'), records)
     .map(([head, rest]) => ({ ...(head as object), ...rest })),

@@ -17,6 +17,8 @@ export interface MemberRow {
   /** 0 to 1. */
   readonly share: number;
   readonly link: LinkView['state'] | 'none';
+  /** The name of the member that forwards, while there is no direct link. */
+  readonly via: string | undefined;
   readonly roundTripMs: number | undefined;
   readonly hue: number;
 }
@@ -57,6 +59,7 @@ export function createRoster(status: ReadonlySignal<MeshStatus | undefined>): Ro
         slots: member.slots,
         share: current.slots === 0 ? 0 : member.slots / current.slots,
         link: member.link?.state ?? 'none',
+        via: nameOf(current, member.link?.via),
         roundTripMs: member.link?.roundTripMs,
         hue: hueOf(member.id),
       }))
@@ -64,6 +67,11 @@ export function createRoster(status: ReadonlySignal<MeshStatus | undefined>): Ro
   });
 
   return { members, hueOf, slotCount: computed(() => status.value?.slots ?? 0) };
+}
+
+function nameOf({ members }: MeshStatus, id: PeerId | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  return members.find((member) => member.id === id)?.name ?? shortId(id);
 }
 
 function byPlace(a: MemberRow, b: MemberRow): number {

@@ -58,7 +58,7 @@ function Away({ members, slotCount }: { readonly members: readonly MemberRow[]; 
 }
 
 function Member({ member, slotCount }: { readonly member: MemberRow; readonly slotCount: number }) {
-  const { name, kind, state, link, isSelf, roundTripMs, slots, share, hue } = member;
+  const { name, kind, state, link, via, isSelf, slots, share, hue } = member;
   const isAway = state === 'away';
   return (
     <li class="member" data-hue={hue} data-state={state} data-member={member.id}>
@@ -83,15 +83,22 @@ function Member({ member, slotCount }: { readonly member: MemberRow; readonly sl
         <span
           class="figures link"
           data-link={isSelf ? 'self' : link}
-          title={isSelf ? 'This tab itself' : `Data channel: ${LINK_WORDS[link]}`}
+          title={
+            isSelf
+              ? 'This tab itself'
+              : via === undefined
+                ? `Data channel: ${LINK_WORDS[link]}`
+                : `No direct data channel: ${via} forwards`
+          }
         >
-          {isSelf
-            ? 'this tab'
-            : link === 'open' && roundTripMs !== undefined
-              ? formatRoundTrip(roundTripMs)
-              : LINK_WORDS[link]}
+          {isSelf ? 'this tab' : linkText(member)}
         </span>
       </span>
     </li>
   );
+}
+
+function linkText({ link, via, roundTripMs }: MemberRow): string {
+  const trip = link === 'open' && roundTripMs !== undefined ? formatRoundTrip(roundTripMs) : LINK_WORDS[link];
+  return via === undefined ? trip : `via ${via} · ${trip}`;
 }

@@ -1,9 +1,8 @@
 // One connection of the memory transport: two channels, back to back.
 
-import { abortable, limits, MeshError } from '@shoal/shared';
-import type { Clock, PeerId } from '@shoal/shared';
+import { abortable, createChannelInbox, limits, MeshError } from '@shoal/shared';
+import type { ChannelInbox, Clock, PeerId } from '@shoal/shared';
 import type { Channel, CloseReason } from '../../ports/transport.ts';
-import { createChannelInbox, type ChannelInbox } from '../channel-inbox.ts';
 
 /** The largest message of a channel: a fragment with its head. */
 const MAX_MESSAGE_BYTES = limits.fragmentBytes + 16;

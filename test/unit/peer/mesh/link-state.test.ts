@@ -17,7 +17,7 @@ const fresh: ChannelRef = { number: 2, dialledBy: 'remote' };
 const other: ChannelRef = { number: 3, dialledBy: 'remote' };
 
 /** Wishes a link, our id is the higher, and every deadline has passed. */
-const moment: LinkMoment = { nowMs: NOW, chance: 0.5, wish: true, lower: false };
+const moment: LinkMoment = { nowMs: NOW, chance: 0.5, wish: true, lower: false, redialMaxMs: limits.redialMaxMs };
 
 const states: { readonly [Kind in LinkState['kind']]: Extract<LinkState, { kind: Kind }> } = {
   idle: { kind: 'idle' },
@@ -225,7 +225,7 @@ test('keeps the books over any order of events: one open channel at most, none f
           nowMs += 1_000;
           const event = makeEvent(kind, pick);
           if (event === undefined) continue;
-          const result = stepLink(state, event, { nowMs, chance: 0, wish, lower });
+          const result = stepLink(state, event, { ...moment, nowMs, chance: 0, wish, lower });
           state = result.state;
           for (const effect of result.effects) carryOut(effect);
           check();

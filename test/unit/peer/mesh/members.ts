@@ -10,7 +10,7 @@ import {
   type WantedMember,
 } from '../../../../peer/src/mesh/mesh.ts';
 import type { MemoryNetwork } from '../../../../peer/src/adapters/memory/transport.ts';
-import type { Transport } from '../../../../peer/src/ports/transport.ts';
+import type { SignalPath, Transport } from '../../../../peer/src/ports/transport.ts';
 import { createSeededRandom } from '../../../sim/seeded-random.ts';
 import type { VirtualClock } from '../../../sim/virtual-clock.ts';
 
@@ -55,7 +55,14 @@ export function createTestMember(id: PeerId, options: TestMemberOptions): TestMe
     ...options.self,
   };
   const random = createSeededRandom(Number.parseInt(id.slice(0, 4), 16) + life);
-  const links = createMeshLinks({ self: () => self, transport, clock, random, logger: silentLogger });
+  const links = createMeshLinks({
+    self: () => self,
+    transport,
+    signals: signalsOf(network, id),
+    clock,
+    random,
+    logger: silentLogger,
+  });
   const happened: string[] = [];
   const frames: MeshLinkEvents['frameReceived'][] = [];
   links.on('linkOpened', ({ member }) => happened.push(`opened ${member.slice(0, 2)}`));
@@ -63,6 +70,28 @@ export function createTestMember(id: PeerId, options: TestMemberOptions): TestMe
   links.on('goodbyeReceived', ({ from }) => happened.push(`goodbye ${from.slice(0, 2)}`));
   links.on('frameReceived', (event) => frames.push(event));
   return { id, incarnation, wanted: { id, incarnation }, links, transport, happened, frames };
+}
+
+type SignalListener = Parameters<SignalPath['onSignal']>[0];
+const listening = new WeakMap<MemoryNetwork, Map<PeerId, Set<SignalListener>>>();
+
+/** Signals between the members of one network, as a registrar would pass them on. */
+export function signalsOf(network: MemoryNetwork, self: PeerId): SignalPath {
+  const all = listening.get(network) ?? new Map<PeerId, Set<SignalListener>>();
+  listening.set(network, all);
+  const mine = all.get(self) ?? new Set<SignalListener>();
+  all.set(self, mine);
+  return {
+    send(to, dial, data) {
+      queueMicrotask(() => {
+        for (const listener of all.get(to) ?? []) listener({ from: self, dial, data });
+      });
+    },
+    onSignal(listener) {
+      mine.add(listener);
+      return () => mine.delete(listener);
+    },
+  };
 }
 
 /** Each wants and admits all others. */

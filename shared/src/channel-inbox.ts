@@ -1,24 +1,23 @@
 // The receiving half that all channels have in common: messages and the end of the channel, kept until
 // somebody listens, each told once and in order.
 
-import type { Unsubscribe } from '@shoal/shared';
-import type { CloseReason } from '../ports/transport.ts';
+import type { Unsubscribe } from './emitter.ts';
 
 export interface ChannelInbox {
   deliver(message: Uint8Array): void;
   /** The first call counts. */
-  end(reason: CloseReason): void;
+  end(reason: string): void;
   /** Set once the channel has ended. */
-  readonly ended: CloseReason | undefined;
+  readonly ended: string | undefined;
   onMessage(receive: (message: Uint8Array) => void): Unsubscribe;
-  onClose(closed: (reason: CloseReason) => void): Unsubscribe;
+  onClose(closed: (reason: string) => void): Unsubscribe;
 }
 
 export function createChannelInbox(): ChannelInbox {
   const receivers = new Set<(message: Uint8Array) => void>();
-  const closers = new Set<(reason: CloseReason) => void>();
+  const closers = new Set<(reason: string) => void>();
   let early: Uint8Array[] | undefined = [];
-  let ended: CloseReason | undefined;
+  let ended: string | undefined;
   return {
     get ended() {
       return ended;
@@ -47,7 +46,7 @@ export function createChannelInbox(): ChannelInbox {
         closed(ended);
         return () => undefined;
       }
-      const listener = (reason: CloseReason): void => closed(reason);
+      const listener = (reason: string): void => closed(reason);
       closers.add(listener);
       return () => closers.delete(listener);
     },
