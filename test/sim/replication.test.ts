@@ -159,4 +159,29 @@ describe('with a storage that fails', () => {
     for (const { slot, owner } of cluster.rows()) if (written.has(slot)) expect(owner).not.toBe(self);
     for (const [number, key] of keys.entries()) expect(await run(ada.mesh.get(key))).toBe(number);
   });
+
+  test('a backup that resigned takes over where nobody else is left', async () => {
+    let isFailing = false;
+    const [ada, ben, cleo] = await withFailing(() => isFailing);
+    const keys = Array.from({ length: 30 }, (_, number) => `key ${number}`);
+    await run(Promise.all(keys.map((key) => ada.mesh.put(key, 0))));
+
+    // Nobody can be dropped while the registrar is away: those who hold with it can't end their writes.
+    await run(cluster.stopRegistrar());
+    isFailing = true;
+    const puts = keys.map((key) => ada.mesh.put(key, 1, { timeoutMs: 1_000 }));
+    await run(Promise.allSettled(puts));
+    cluster.kill(ada);
+    cluster.kill(cleo);
+    isFailing = false;
+    cluster.startRegistrar();
+
+    const rows = cluster.rows();
+    const { self } = ben.mesh.status();
+    const isHeld = (key: string): boolean =>
+      rows[slotOfKey(requireKey(key), SLOTS)]?.copies.some(({ member }) => member === self) === true;
+    const held = keys.filter(isHeld);
+    expect(held.length).toBeGreaterThan(0);
+    for (const key of held) expect([0, 1]).toContain(await run(ben.mesh.get(key)));
+  });
 });
