@@ -48,6 +48,7 @@ export class Mesh {
 
   async join(request: JoinRequest): Promise<{ readonly seat: Seat; readonly joined: Joined }> {
     const result = await joinMesh(this.state, request);
+    this.#wish.told(result.seat, result.joined.replicas);
     this.#wish.request();
     return result;
   }

@@ -216,8 +216,8 @@ describe('a member that is killed', () => {
     expect(await idOf()).toBe(id);
   });
 
-  test('leaves its slots its own: requests name it, until it is forgotten', async () => {
-    const { url: own } = await stage.startServer();
+  test('leaves its slots its own where each has one copy: requests name it, until it is forgotten', async () => {
+    const { url: own } = await stage.startServer({ args: ['--replicas', '1'] });
     const ada = await stage.startPeer(own, { name: 'ada' });
     await stage.shoal(['put', '--join', own, 'with-ada', 'v']);
     await ada.stop('SIGKILL');

@@ -195,10 +195,10 @@ describe('the server', () => {
 
 describe('a member that is away', () => {
   test(
-    'stopped for a time longer than anybody is trusted unheard, it comes back by itself with its slots',
+    'with one copy of each slot, stopped for longer than anybody is trusted unheard, it comes back by itself with its slots',
     { timeout: 120_000 },
     async () => {
-      const { url } = await stage.startServer();
+      const { url } = await stage.startServer({ args: ['--replicas', '1'] });
       const ada = await member(url, 'ada');
       const ben = await stage.startPeer(url, { name: 'ben' });
       await expect
