@@ -99,6 +99,7 @@ export function createClients(options: ClientsOptions): Clients {
       from: world.stamp(),
       to: Infinity,
       by: `${by} at ${process.name}`,
+      at: process.name,
       atMs: world.nowMs(),
       untilMs: Infinity,
     };

@@ -47,33 +47,33 @@ const PLAN: Readonly<
   Record<FaultKind, { readonly weight: number; readonly leastMs: number; readonly mostMs: number }>
 > = {
   crash: { weight: 6, leastMs: 50, mostMs: 8_000 },
-  'power-loss': { weight: 3, leastMs: 50, mostMs: 8_000 },
-  'lost-disk': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
+  'power-loss': { weight: 4, leastMs: 50, mostMs: 8_000 },
+  'lost-disk': { weight: 4, leastMs: 1_000, mostMs: 8_000 },
   freeze: { weight: 5, leastMs: 100, mostMs: 14_000 },
-  sleep: { weight: 3, leastMs: 500, mostMs: 20_000 },
+  sleep: { weight: 4, leastMs: 500, mostMs: 20_000 },
   cut: { weight: 4, leastMs: 100, mostMs: 20_000 },
   'cut-one-way': { weight: 4, leastMs: 100, mostMs: 12_000 },
-  partition: { weight: 2, leastMs: 500, mostMs: 12_000 },
-  isolate: { weight: 5, leastMs: 500, mostMs: 9_000 },
+  partition: { weight: 3, leastMs: 500, mostMs: 12_000 },
+  isolate: { weight: 6, leastMs: 500, mostMs: 9_000 },
   'half-cut': { weight: 4, leastMs: 500, mostMs: 15_000 },
   'cut-registrar': { weight: 4, leastMs: 500, mostMs: 15_000 },
   flaky: { weight: 3, leastMs: 2_000, mostMs: 12_000 },
   'lost-links': { weight: 4, leastMs: 0, mostMs: 4_000 },
-  'slow-link': { weight: 2, leastMs: 1_000, mostMs: 15_000 },
-  'registrar-restart': { weight: 3, leastMs: 50, mostMs: 8_000 },
-  'registrar-old-file': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
-  'registrar-no-file': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
-  'registrar-freeze': { weight: 1, leastMs: 500, mostMs: 8_000 },
+  'slow-link': { weight: 3, leastMs: 1_000, mostMs: 15_000 },
+  'registrar-restart': { weight: 4, leastMs: 50, mostMs: 8_000 },
+  'registrar-old-file': { weight: 6, leastMs: 1_000, mostMs: 5_000 },
+  'registrar-no-file': { weight: 3, leastMs: 1_000, mostMs: 5_000 },
+  'registrar-freeze': { weight: 4, leastMs: 500, mostMs: 8_000 },
   join: { weight: 4, leastMs: 0, mostMs: 0 },
   leave: { weight: 5, leastMs: 100, mostMs: 6_000 },
   'slow-disk': { weight: 3, leastMs: 1_000, mostMs: 10_000 },
-  'disk-errors': { weight: 2, leastMs: 200, mostMs: 3_000 },
-  'disk-full': { weight: 2, leastMs: 1_000, mostMs: 8_000 },
-  'wall-step': { weight: 2, leastMs: 0, mostMs: 0 },
-  twin: { weight: 2, leastMs: 0, mostMs: 0 },
+  'disk-errors': { weight: 3, leastMs: 200, mostMs: 3_000 },
+  'disk-full': { weight: 3, leastMs: 1_000, mostMs: 8_000 },
+  'wall-step': { weight: 3, leastMs: 0, mostMs: 0 },
+  twin: { weight: 6, leastMs: 0, mostMs: 0 },
 };
 
-/** Five to two dozen faults in that time; some seeds have a storm of joins and leaves, or of crashes. */
+/** A dozen or two faults in that time; some seeds have a storm of joins and leaves, or of crashes, as well. */
 export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fault[] {
   const kinds = FAULT_KINDS.flatMap((kind) => Array.from({ length: PLAN[kind].weight }, () => kind));
   const faultOf = (kind: FaultKind, atMs: number): Fault => ({
@@ -83,8 +83,11 @@ export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fau
     first: draw.next(),
     second: draw.next(),
   });
-  const count = draw.whole(5, draw.pick([8, 12, 25]));
+  const count = draw.whole(8, draw.pick([14, 22, 32]));
   const faults = Array.from({ length: count }, () => faultOf(draw.pick(kinds), draw.between(fromMs, toMs)));
+  // These need a mesh that is whole.
+  if (draw.chance(0.5))
+    faults.push(faultOf(draw.pick(['twin', 'registrar-old-file'] as const), fromMs + draw.between(0, 3_000)));
   if (draw.chance(0.3)) {
     const atMs = draw.between(fromMs, toMs);
     const storm = draw.pick([['join', 'leave'], ['crash'], ['lost-links', 'freeze']] as const);

@@ -3,11 +3,11 @@
 import { formatFault } from './faults.ts';
 import type { Report } from './simulation.ts';
 
-export function formatLine({ seed, hash, counts, struck, moves, delivered, findings }: Report): string {
+export function formatLine({ seed, hash, counts, struck, moves, takeOvers, delivered, findings }: Report): string {
   const { ok, failed, unknown } = counts;
   const faults = [...struck].map(([kind, count]) => (count === 1 ? kind : `${kind} ×${count}`)).join(', ');
   const verdict = findings.length === 0 ? 'passed' : 'FAILED';
-  return `seed ${seed} ${verdict}: ${ok} ok, ${failed} failed, ${unknown} unknown; ${moves} moves; ${delivered} events, ${hash}; ${faults}`;
+  return `seed ${seed} ${verdict}: ${ok} ok, ${failed} failed, ${unknown} unknown; ${moves} moves, ${takeOvers} by take-over; ${delivered} events, ${hash}; ${faults}`;
 }
 
 export function formatReport(report: Report): string {

@@ -30,6 +30,8 @@ export interface SimMember {
   /** A second process on the same disk, which the first one does not know of. */
   startTwin(): void;
   stepWall(stepMs: number): void;
+  /** When its wall clock was last set. */
+  readonly wallSteppedMs: number;
 }
 
 /** One process of a member. */
@@ -63,6 +65,7 @@ export function createMember(
   const rate = draw.between(0.95, 1.05);
   const disk = createDisk(world, { name, durability: kind === 'node' ? 'strict' : 'relaxed' });
   let wallMs = START_WALL_MS + (draw.chance(0.2) ? draw.between(-7_200_000, 7_200_000) : draw.between(-50, 50));
+  let wallSteppedMs = -Infinity;
   let run: Run | undefined;
   let id: PeerId | undefined;
   let isWanted = false;
@@ -140,7 +143,11 @@ export function createMember(
     startTwin() {
       run = startProcess();
     },
+    get wallSteppedMs() {
+      return wallSteppedMs;
+    },
     stepWall(stepMs) {
+      wallSteppedMs = world.nowMs();
       wallMs += stepMs;
       run?.process.stepWall(stepMs);
     },

@@ -47,7 +47,8 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
   const world = createWorld(seed);
   const draw = world.random('stage');
   const slotCount = draw.pick([4, 8, 16]);
-  const replicas = draw.pick([1, 2, 3]);
+  // Of one copy there is little to prove, and nothing to take over.
+  const replicas = draw.pick([1, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
   const keys = Array.from({ length: draw.whole(4, 20) }, (_, number) => `k${number}`);
   const findings: string[] = [];
   const members: SimMember[] = [];

@@ -24,8 +24,13 @@ export const MEMBERS_LEAST = 2;
 
 export const up = ({ membersUp }: Stage): readonly SimMember[] => membersUp();
 
-export function pickUp(stage: Stage, at: number): SimMember | undefined {
-  const members = up(stage);
+/** `suits`: whom it may be. */
+export function pickUp(
+  stage: Stage,
+  at: number,
+  suits: (member: SimMember) => boolean = () => true,
+): SimMember | undefined {
+  const members = up(stage).filter(suits);
   return members[placeOf(stage, at, members.length)];
 }
 

@@ -20,6 +20,10 @@ export interface Striker {
 
 const STRIKES: Readonly<Record<FaultKind, Strike>> = { ...memberStrikes, ...networkStrikes, ...registrarStrikes };
 
+/** A fault that can't strike now may a little later. */
+const TRIES = 10;
+const TRY_AGAIN_MS = 700;
+
 export function createStriker(stage: Stage): Striker {
   const struck = new Map<FaultKind, number>();
   const lasting = new Set<() => void>();
@@ -31,21 +35,25 @@ export function createStriker(stage: Stage): Striker {
     twinsUntilMs: new Map(),
     unforgotten: new Set(),
   };
+  const strike = (fault: Fault, tries = TRIES): void => {
+    if (state.isEnded) return;
+    const end = STRIKES[fault.kind](stage, fault, state);
+    if (end === 'missed') {
+      if (tries > 1) stage.world.after(TRY_AGAIN_MS, () => strike(fault, tries - 1));
+      return;
+    }
+    stage.world.deliver(`fault ${fault.kind}`);
+    struck.set(fault.kind, (struck.get(fault.kind) ?? 0) + 1);
+    const endOnce = (): void => {
+      if (lasting.delete(endOnce)) end();
+    };
+    lasting.add(endOnce);
+    stage.world.after(fault.forMs, endOnce);
+  };
   return {
     struck,
     unforgotten: state.unforgotten,
-    strike(fault) {
-      if (state.isEnded) return;
-      const end = STRIKES[fault.kind](stage, fault, state);
-      if (end === 'missed') return;
-      stage.world.deliver(`fault ${fault.kind}`);
-      struck.set(fault.kind, (struck.get(fault.kind) ?? 0) + 1);
-      const endOnce = (): void => {
-        if (lasting.delete(endOnce)) end();
-      };
-      lasting.add(endOnce);
-      stage.world.after(fault.forMs, endOnce);
-    },
+    strike: (fault) => strike(fault),
     end() {
       state.isEnded = true;
       for (const end of [...lasting]) end();

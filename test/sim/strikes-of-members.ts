@@ -8,12 +8,16 @@ import { hasTwins, MEMBERS_LEAST, MEMBERS_MOST, nothing, pickUp, type Strike, up
 /** A new process of an identity needs so long until the old one is out. */
 const TWIN_MS = 5_000;
 
+/** A machine both of whose clocks are wrong between two readings is outside the promise. */
+const BOTH_CLOCKS_MS = 2_000;
+
 const still: (how: 'freeze' | 'sleep') => Strike =
   (how) =>
   (stage, { first }, state) => {
     const member = pickUp(stage, first);
     const process = member?.run?.process;
     if (member === undefined || process?.state !== 'running' || hasTwins(stage, state, member.name)) return 'missed';
+    if (how === 'sleep' && stage.world.nowMs() - member.wallSteppedMs < BOTH_CLOCKS_MS) return 'missed';
     process[how]();
     return () => process.wake();
   };
@@ -53,8 +57,8 @@ export const memberStrikes = {
     };
   },
   'power-loss'(stage, { first, second }) {
-    const member = pickUp(stage, first);
-    if (member === undefined || member.kind === 'node') return 'missed';
+    const member = pickUp(stage, first, ({ kind }) => kind === 'tab');
+    if (member === undefined) return 'missed';
     // What a relaxed disk alone holds may be lost with its power.
     const isAlone = stage.registrar
       .rows()
@@ -95,9 +99,10 @@ export const memberStrikes = {
   }),
   'wall-step'(stage, { first, second }) {
     const member = pickUp(stage, first);
+    if (member?.run?.process.state !== 'running') return 'missed';
     const sign = second < 0.5 ? -1 : 1;
-    member?.stepWall(sign * second * 10_800_000);
-    return member === undefined ? 'missed' : nothing;
+    member.stepWall(sign * second * 10_800_000);
+    return nothing;
   },
   twin(stage, { first }, state) {
     const member = pickUp(stage, first);

@@ -31,6 +31,8 @@ export interface Watch {
   readonly emptied: readonly Emptied[];
   /** Changes of ownership. */
   readonly moves: number;
+  /** Those in which a backup became the owner without the one of before. */
+  readonly takeOvers: number;
 }
 
 export interface Emptied {
@@ -68,6 +70,12 @@ function describeRow({ slot, epoch, owner, copies, dropped, settled }: Configura
   return `${slot} epoch ${epoch}: ${names(copies)}${dropped.length === 0 ? '' : `, dropped ${names(dropped)}`}${settled ? '' : ', unsettled'}`;
 }
 
+function isTakeOver(before: Configuration, row: Configuration): boolean {
+  const isBackup = before.copies.length > 1 && before.copies.some(({ member }) => member === row.owner);
+  const isThere = row.copies.some(({ member }) => member === before.owner);
+  return row.owner !== before.owner && row.epoch === before.epoch + 1 && row.settled && isBackup && !isThere;
+}
+
 export function createWatch(world: World, { slotCount, areAcknowledgementsLate, isLost }: WatchOptions): Watch {
   const incarnations = new Map<SimProcess, Incarnation>();
   const rows = new Map<Slot, Configuration>();
@@ -76,6 +84,7 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
   const findings: string[] = [];
   const emptied: Emptied[] = [];
   let moves = 0;
+  let takeOvers = 0;
 
   const answered = (process: SimProcess, slot: Slot, what: string): void => {
     const row = rows.get(slot);
@@ -122,6 +131,9 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
     get moves() {
       return moves;
     },
+    get takeOvers() {
+      return takeOvers;
+    },
     requested(process, name, ask) {
       if (name !== 'join' || typeof ask !== 'object' || ask === null || !('incarnation' in ask)) return;
       incarnations.set(process, ask.incarnation as Incarnation);
@@ -139,6 +151,7 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
         if (before !== undefined && row.epoch < before.epoch)
           findings.push(`slot ${row.slot} went back from epoch ${before.epoch} to ${row.epoch}`);
         if (before !== undefined && row.owner !== before.owner) moves += 1;
+        if (before !== undefined && isTakeOver(before, row)) takeOvers += 1;
         if (before !== undefined && row.emptyBefore > before.emptyBefore) emptied.push(emptiedNow(before));
         rows.set(row.slot, row);
       }
