@@ -36,6 +36,7 @@ import {
 import type { Identity } from '../identity.ts';
 import type { Rendezvous } from '../ports/rendezvous.ts';
 import { joinAsk } from './join-ask.ts';
+import { createMeshTime } from './mesh-time.ts';
 import { createProposals } from './proposals.ts';
 import { createRosterView } from './roster-view.ts';
 import { createTableView } from './table-view.ts';
@@ -48,6 +49,8 @@ export interface RegistrationEvents {
   rowsChanged: { readonly rows: readonly Configuration[] };
   rosterChanged: { readonly joined: readonly RosterEntry[]; readonly left: readonly RosterEntry[] };
   wishChanged: Wish;
+  /** Slots that should be elsewhere, or the copies that there should be. */
+  movingChanged: undefined;
   handOverWanted: HandOverWanted;
   reportAsked: RegistrarEvents['report-all'];
   signalReceived: RelayedSignal;
@@ -83,8 +86,6 @@ export interface Standing {
   readonly replicas: number;
   readonly meshId: MeshId | undefined;
   readonly iceServers: readonly IceServer[];
-  /** From this machine's wall clock to mesh time. */
-  readonly meshOffsetMs: number;
 }
 
 export interface Registration extends Subscribable<RegistrationEvents> {
@@ -124,11 +125,12 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const first = createDeferred<Joined>();
   first.promise.catch(() => undefined); // whoever waits hears of it; nobody may be waiting
   const closing = new AbortController();
+  const meshTime = createMeshTime(clock);
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
   let isStopped = false;
   let held: (() => void)[] | undefined; // events that came behind the answer to a join
-  let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
+  let standing: Standing = { ...NO_STANDING, meshId: deps.meshId };
 
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
@@ -153,15 +155,14 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   }
 
   async function join(nonce: string): Promise<void> {
-    const askedAtMs = clock.wallMs();
+    const askedMs = meshTime.ask();
     const known = table.isHere || deps.known !== undefined ? table.epoch : undefined;
     const joined = await rendezvous.request('join', joinAsk(deps, nonce, { meshId: standing.meshId, known }), {
       signal: closing.signal,
     });
-    // Half of the round trip is the best guess of when the registrar looked at its clock.
-    const meshOffsetMs = joined.meshTimeMs - (askedAtMs + clock.wallMs()) / 2;
-    const { meshId, slotCount, replicas, iceServers } = joined;
-    standing = { meshId, slotCount, replicas, iceServers, meshOffsetMs };
+    meshTime.measured(joined.meshTimeMs, askedMs);
+    const { meshId, slotCount, replicas, iceServers, moving } = joined;
+    standing = { meshId, slotCount, replicas, iceServers };
     table.apply(joined.table);
     roster.replace(joined.roster);
     setState('connected');
@@ -198,6 +199,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         return roster.change(received.payload.changed, received.payload.gone);
       case 'wish':
         return emitter.emit('wishChanged', received.payload);
+      case 'moving':
+        standing = { ...standing, replicas: received.payload.replicas, moving: received.payload.slots };
+        return emitter.emit('movingChanged', undefined);
       case 'hand-over-wanted':
         return emitter.emit('handOverWanted', received.payload);
       case 'report-all':
@@ -231,7 +235,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     route: table.route,
     member: roster.member,
     roster: roster.all,
-    meshNowMs: () => clock.wallMs() + standing.meshOffsetMs,
+    meshNowMs: meshTime.nowMs,
     start: (options) => {
       connect();
       return abortable(first.promise, options?.signal);
