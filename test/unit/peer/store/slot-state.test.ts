@@ -151,7 +151,6 @@ const table: Record<StateName, Partial<Record<EventName, string>>> = {
     'row: mine, next epoch': 'serving e6 c0 o0 → activate learned',
     'row: mine and the target, next epoch': 'settling loading e6 → stop-learning, load',
     'row: mine, two epochs on': 'settling loading e7 alone → stop-learning, load',
-    'row: mine, same epoch, settled': 'settling loading e5 alone → stop-learning, load',
     'row: mine, revived': 'settling loading e6 alone revived → stop-learning, load',
     'row: mine, emptied': 'settling loading e6 alone → stop-learning, load emptied',
     'row: a backup of the target': 'backup e6 → back known',
@@ -633,6 +632,15 @@ describe('slot machine', () => {
     for (const [name, other] of Object.entries(states)) {
       if (other.role !== 'serving') expect(stepSlot(other, events.accept).state, name).toEqual(other);
     }
+  });
+
+  test("a learner goes on when its slot's row says settled", () => {
+    const { learner } = states;
+
+    expect(stepSlot(learner, { kind: 'row', row: row(5, ben), meaning: 'others' })).toEqual({
+      state: learner,
+      effects: [],
+    });
   });
 
   test('a change is proposed only when drained and equal, or by an owner that failed (I4, I12)', () => {
