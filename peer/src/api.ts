@@ -1,7 +1,7 @@
 // What a program sees of the mesh: one object, the same in Node and in a page.
 
 import type { Configuration, Key, MeshError, PeerId, RecoveredSlot, Subscribable, Version } from '@shoal/shared';
-import type { MemberReport, MemberView, MeshStatus } from './api-status.ts';
+import type { MemberReport, MemberView, MeshStatus, SlotView } from './api-status.ts';
 import type { Column } from './data/column.ts';
 
 export type * from './api-status.ts';
@@ -251,6 +251,8 @@ export interface Mesh extends Subscribable<MeshEvents> {
   readonly id: PeerId;
   readonly name: string;
   status(): MeshStatus;
+  /** Each slot with its copies and how safe it is, as this member sees it; made anew at each call. */
+  slots(): readonly SlotView[];
   /** Asked of that member (service `status`): what only it knows. */
   statusOf(member: string, options?: CallOptions): Promise<MemberReport>;
   get(key: string, options?: GetOptions): Promise<MeshValue | undefined>;

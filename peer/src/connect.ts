@@ -38,6 +38,7 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
       user.rosterChanged(change);
     }),
     registration.on('wishChanged', store.setWish),
+    registration.on('movingChanged', user.changed),
     registration.on('reportAsked', ({ number }) => report(start, number)),
     registration.on('handOverWanted', ({ slot, to }) => store.giveTo(slot, to)),
     registration.on('stateChanged', user.changed),

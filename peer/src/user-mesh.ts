@@ -39,6 +39,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     },
     on: events.on,
     status: status.read,
+    slots: status.slots,
     statusOf: async (member, options) => {
       open();
       return askReport(router.services, findMember(member).id, options);

@@ -35,6 +35,7 @@ import {
 } from '@shoal/shared';
 import type { Identity } from '../identity.ts';
 import type { Rendezvous } from '../ports/rendezvous.ts';
+import { createEventTurns } from './event-turns.ts';
 import { joinAsk } from './join-ask.ts';
 import { createMeshTime } from './mesh-time.ts';
 import { createProposals } from './proposals.ts';
@@ -75,6 +76,8 @@ export interface RegistrationDeps {
     Join,
     'kind' | 'name' | 'durability' | 'ephemeral' | 'weight' | 'workers' | 'paused' | 'freeBytes' | 'domain'
   >;
+  /** Nothing changes in the mesh, since its table is lost or old: waits, also before its first join, and tries again. Absent: is refused. */
+  readonly onFrozen?: ((error: MeshError) => void) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -86,6 +89,8 @@ export interface Standing {
   readonly replicas: number;
   readonly meshId: MeshId | undefined;
   readonly iceServers: readonly IceServer[];
+  /** Slots that should be elsewhere, as `encodeSlotSet` gives them. */
+  readonly moving: Uint8Array;
 }
 
 export interface Registration extends Subscribable<RegistrationEvents> {
@@ -129,8 +134,8 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
   let isStopped = false;
-  let held: (() => void)[] | undefined; // events that came behind the answer to a join
-  let standing: Standing = { ...NO_STANDING, meshId: deps.meshId };
+  const turns = createEventTurns(clock);
+  let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], moving: new Uint8Array() };
 
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
@@ -162,7 +167,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     });
     meshTime.measured(joined.meshTimeMs, askedMs);
     const { meshId, slotCount, replicas, iceServers, moving } = joined;
-    standing = { meshId, slotCount, replicas, iceServers };
+    standing = { meshId, slotCount, replicas, iceServers, moving };
     table.apply(joined.table);
     roster.replace(joined.roster);
     setState('connected');
@@ -264,38 +269,28 @@ export function createRegistration(deps: RegistrationDeps): Registration {
       },
       heard: () => emitter.emit('heard', undefined),
       refused: (error) => stop(toMeshError(error)),
-      event: onEventInTurn,
+      event: (name, payload) => turns.take(() => onEvent(name, payload)),
     });
   }
 
   function tryJoin(nonce: string): void {
-    held = [];
+    turns.hold();
     join(nonce)
       .catch((error: unknown) => onJoinFailed(toMeshError(error), nonce))
-      // Whoever waited for the answer listens by then.
-      .finally(() => clock.setTimer(releaseEvents, 0));
-  }
-
-  function releaseEvents(): void {
-    const events = held;
-    held = undefined;
-    events?.forEach((event) => event());
-  }
-
-  /** An answer is a promise and an event is none: events that came behind the answer can overtake it. */
-  function onEventInTurn<Name extends RegistrarEventName>(name: Name, payload: RegistrarEvents[Name]): void {
-    if (held === undefined) onEvent(name, payload);
-    else held.push(() => onEvent(name, payload));
+      .finally(turns.releaseSoon);
   }
 
   function onJoinFailed(error: MeshError, nonce: string): void {
     // A lost connection comes back and brings a new challenge.
     if (error.code === 'no-registrar' || error.code === 'aborted' || error.code === 'closed') return;
-    // A registrar on a lost or old file is no reason to stop serving: it may be started again on the right one.
-    const isOfTheFile = table.isHere && (error.code === 'stale-table' || error.code === 'wrong-mesh');
+    // A registrar on a lost or old file is no reason to stop: it may be started again on the right one, or
+    // adopt a table, to which this one's storage may belong.
+    const isFrozen = error.code === 'stale-table' && deps.onFrozen !== undefined;
+    const isOfTheFile = isFrozen || (table.isHere && (error.code === 'stale-table' || error.code === 'wrong-mesh'));
     if (!error.retryable && !isOfTheFile) return stop(error);
     logger.warn('joinRefused', { code: error.code, message: error.message });
     if (isOfTheFile) setState('refused');
+    if (isFrozen) deps.onFrozen?.(error);
     void sleep(clock, limits.wishMs, closing.signal).then(
       () => tryJoin(nonce),
       () => undefined,
