@@ -63,6 +63,9 @@ export interface PeerConfig {
   readonly weight?: number;
   readonly cacheBytes?: number;
   readonly joinTimeoutMs?: number;
+  /** How long deletes and request ids are kept, if not as `limits` says; the same at all members, and deletes longer than any write is retried. */
+  readonly tombstoneMs?: number;
+  readonly retryMemoryMs?: number;
 }
 
 /** What changes while a member is in. */

@@ -42,7 +42,8 @@ export interface StoreParts {
 
 /** Every so many heartbeats the storage is asked what is free. */
 const FREE_EVERY = 5;
-const SWEEP_EVERY = 60;
+/** Tombstones are looked at sixty times in their life. */
+const SWEEPS = 60;
 
 export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }: ContextParts): StoreParts {
   const cells = new Map<Slot, SlotCell>();
@@ -81,7 +82,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
       onAside: () => void usage.refreshAside().then(() => context.changed()),
     }),
     locks: createKeyLocks(),
-    memory: createRetryMemory(elapsed),
+    memory: createRetryMemory(elapsed, { maxAgeMs: deps.retryMemoryMs }),
     proposals: createProposals({ clock: deps.clock, propose: deps.propose, applyRows }),
     tombstones: createTombstones(),
     // Waiting gets end where their slot stops being served: they look again.
@@ -115,13 +116,14 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const tick = (): void => {
     ticks += 1;
     if (ticks % FREE_EVERY === 0) void usage.refreshFree();
-    if (ticks % SWEEP_EVERY === 0) sweep(context);
+    if (ticks % sweepEvery === 0) sweep(context);
     stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
   };
   let stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
 
   return {
     context,
+  const sweepEvery = Math.ceil(deps.tombstoneMs / SWEEPS / limits.heartbeatMs);
     cells,
     view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside() }),
     drained: (signal) => drained(context, cells, signal),

@@ -44,7 +44,7 @@ export function createTombstones(): Tombstones {
         const now = context.deps.meshNowMs();
         const due: Tombstone[] = [];
         queue = queue.filter((each) => {
-          const isDue = now - each.writtenAtMs >= limits.tombstoneMs && due.length < SWEPT_AT_ONCE;
+          const isDue = now - each.writtenAtMs >= context.deps.tombstoneMs && due.length < SWEPT_AT_ONCE;
           if (isDue) due.push(each);
           return !isDue;
         });
