@@ -1,6 +1,7 @@
 // What goes wrong: a plan drawn from the seed before anything runs, so that a failing run can be tried
 // again with some of it left out. Each fault strikes at its time, if it can, and ends by itself.
 
+import type { Moment } from './moments.ts';
 import type { Draw } from './world.ts';
 
 export const FAULT_KINDS = [
@@ -40,6 +41,8 @@ export interface Fault {
   /** Drawn beforehand, for whatever the kind needs: 0 to 1. */
   readonly first: number;
   readonly second: number;
+  /** It waits for such a moment after its time, and strikes who is concerned. */
+  readonly aim?: Moment;
 }
 
 /** How often a kind is drawn, and for how long it lasts. */
@@ -82,6 +85,7 @@ export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fau
     forMs: drawLength(draw, kind),
     first: draw.next(),
     second: draw.next(),
+    ...(draw.chance(0.4) ? { aim: draw.pick(['proposal', 'row'] as const) } : {}),
   });
   const count = draw.whole(8, draw.pick([14, 22, 32]));
   const faults = Array.from({ length: count }, () => faultOf(draw.pick(kinds), draw.between(fromMs, toMs)));
@@ -104,6 +108,6 @@ function drawLength(draw: Draw, kind: FaultKind): number {
   return mostMs > 6_500 && draw.chance(0.5) ? telling : any;
 }
 
-export function formatFault({ kind, atMs, forMs, first, second }: Fault): string {
-  return `${atMs.toFixed(1).padStart(9)} ${kind} for ${forMs.toFixed(0)} ms (${first.toFixed(3)}, ${second.toFixed(3)})`;
+export function formatFault({ kind, atMs, forMs, first, second, aim }: Fault): string {
+  return `${atMs.toFixed(1).padStart(9)} ${kind} for ${forMs.toFixed(0)} ms (${first.toFixed(3)}, ${second.toFixed(3)})${aim === undefined ? '' : ` at a ${aim}`}`;
 }

@@ -2,9 +2,11 @@
 
 import { slotOfKey, type Key, type LogFields, type Logger } from '@shoal/shared';
 import { createClients, type Clients } from './clients.ts';
+import { createMoments, type Moments } from './moments.ts';
 import { createPaths, type Paths } from './paths.ts';
-import { createMember, type SimMember } from './sim-member.ts';
+import { createMember, type Run, type SimMember } from './sim-member.ts';
 import { createNetwork, type SimNetwork } from './sim-network.ts';
+import { machineOf } from './sim-process.ts';
 import { createSimRegistrar, type SimRegistrar } from './sim-registrar.ts';
 import { createWatch, type Watch } from './watch.ts';
 import { createWorld, type Draw, type World } from './world.ts';
@@ -16,6 +18,7 @@ export interface Stage {
   readonly network: SimNetwork;
   readonly registrar: SimRegistrar;
   readonly watch: Watch;
+  readonly moments: Moments;
   readonly clients: Clients;
   readonly slotCount: number;
   /** Whether faults strike few members. */
@@ -53,6 +56,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
   const findings: string[] = [];
   const members: SimMember[] = [];
   const loggerOf = (process: string): Logger => createLogger(process, { findings, onLog });
+  const moments = createMoments(members);
   const watch = createWatch(world, {
     slotCount,
     areAcknowledgementsLate: replicas > 1,
@@ -65,7 +69,10 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     slotCount,
     replicas,
     logger: loggerOf('registrar'),
-    onRows: (rows) => watch.rowsStored(rows),
+    onRows: (rows) => {
+      watch.rowsStored(rows);
+      moments.rowsStored(rows);
+    },
     onWrongChange: (kind) => findings.push(`a registrar with ${kind} file changes what it has of the table`),
   });
   let mayStart = true;
@@ -76,8 +83,10 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     network,
     registrar,
     logger: loggerOf,
-    onRequest: (run: { readonly process: Parameters<Watch['requested']>[0] }, name: string, ask: unknown) =>
-      watch.requested(run.process, name, ask),
+    onRequest: ({ process }: Run, name: string, ask: unknown) => {
+      watch.requested(process, name, ask);
+      if (name === 'propose') moments.proposed(machineOf(process.name), ask);
+    },
   };
   const clients = createClients({
     world,
@@ -94,6 +103,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     network,
     registrar,
     watch,
+    moments,
     clients,
     isFocused: draw.chance(0.5),
     slotCount,
