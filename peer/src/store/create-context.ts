@@ -113,6 +113,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   };
 
   const stopGone = deps.storage.onGone((reason) => context.fatal(new MeshError('storage', reason)));
+  const sweepEvery = Math.ceil(deps.tombstoneMs / SWEEPS / limits.heartbeatMs);
   const tick = (): void => {
     ticks += 1;
     if (ticks % FREE_EVERY === 0) void usage.refreshFree();
@@ -123,7 +124,6 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
 
   return {
     context,
-  const sweepEvery = Math.ceil(deps.tombstoneMs / SWEEPS / limits.heartbeatMs);
     cells,
     view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside() }),
     drained: (signal) => drained(context, cells, signal),
