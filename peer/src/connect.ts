@@ -1,7 +1,7 @@
 // The events between the parts of a running member: what is heard of the registrar and of the links, and
 // who is told.
 
-import { encodeRows, toMeshError } from '@shoal/shared';
+import { toMeshError } from '@shoal/shared';
 import type { PeerParts, Start } from './assemble.ts';
 import { noteBelonging } from './belonging.ts';
 import type { Hearing } from './mesh/hearing.ts';
@@ -25,6 +25,7 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
     registration.on('heard', hearing.heard),
     registration.on('joined', () => {
       hearing.reconnected();
+      store.poke();
       admit(start, links);
       user.changed();
     }),
@@ -39,7 +40,6 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
     }),
     registration.on('wishChanged', store.setWish),
     registration.on('movingChanged', user.changed),
-    registration.on('reportAsked', ({ number }) => report(start, number)),
     registration.on('handOverWanted', ({ slot, to }) => store.giveTo(slot, to)),
     registration.on('stateChanged', user.changed),
     registration.on('hearsAsked', ({ question, members }) =>
@@ -50,16 +50,6 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
     ),
     registration.on('stopped', (error) => void parts.stop(error)),
   ];
-}
-
-/** A process that has had no table reports nothing: the slots would begin empty, whatever its storage has. */
-function report({ registration, deps, config }: Start, number: number): void {
-  const rows = registration.rows();
-  if (config.kind === 'command' || rows.length === 0) return;
-  const table = { ...registration.table, rows: encodeRows(rows) };
-  registration.request('report', { number, table, versions: [] }).catch((error: unknown) => {
-    deps.logger.warn('reportRefused', { code: toMeshError(error).code });
-  });
 }
 
 /** The highest table obeyed is noted now and then, unsynced: it shows an old file of the registrar's, and guards nothing. */

@@ -4,6 +4,7 @@
 import {
   type Clock,
   createDeadline,
+  type Deadline,
   type IceServer,
   type Incarnation,
   type Logger,
@@ -14,6 +15,7 @@ import {
   randomHex,
   type Unsubscribe,
 } from '@shoal/shared';
+import { createAdopting } from './adopting.ts';
 import type { Mesh } from './api.ts';
 import { assemble } from './assemble.ts';
 import { noteBelonging, readBelonging } from './belonging.ts';
@@ -63,6 +65,13 @@ export interface PeerConfig {
   readonly weight?: number;
   readonly cacheBytes?: number;
   readonly joinTimeoutMs?: number;
+  /** Ends the joining. */
+  readonly signal?: AbortSignal;
+  /**
+   * Nothing changes in the mesh, since the registrar's table is lost or old: the member waits, however long, until
+   * the newest file is back or an operator has a table adopted. Absent: it is refused with `stale-table`.
+   */
+  readonly onFrozen?: (error: MeshError) => void;
   /** How long deletes and request ids are kept, if not as `limits` says; the same at all members, and deletes longer than any write is retried. */
   readonly tombstoneMs?: number;
   readonly retryMemoryMs?: number;
@@ -90,6 +99,7 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
     paused: false,
     freeBytes: await finiteFreeBytes(storage),
   };
+  const deadline = joinDeadline(clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
   const registration = createRegistration({
     rendezvous: deps.rendezvous,
     identity,
@@ -99,6 +109,7 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
     known: belonging?.known,
     clock,
     logger,
+    onFrozen: config.onFrozen === undefined ? undefined : (error) => waitFrozen(error),
     describe: () => ({
       ...selfState,
       kind: config.kind,
@@ -108,9 +119,14 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
       domain: config.domain ?? identity.id,
     }),
   });
-  await join(registration, clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
+  function waitFrozen(error: MeshError): void {
+    deadline.end();
+    config.onFrozen?.(error);
+  }
+  const adopting = createAdopting({ registration, storage, logger });
+  await join(registration, deadline, config.signal);
   // At once: signals, rows and wishes come right behind the admission, and would meet nobody.
-  const mesh = assemble({ deps, config, self: identity.id, incarnation, registration, selfState });
+  const mesh = assemble({ deps, config, self: identity.id, incarnation, registration, selfState, adopting });
   try {
     if (config.kind !== 'command') await noteBelonging(storage, config.mesh, registration);
   } catch (error) {
@@ -124,16 +140,20 @@ async function finiteFreeBytes(storage: Storage): Promise<number> {
   return Math.min(await storage.freeBytes(), Number.MAX_SAFE_INTEGER);
 }
 
-async function join(registration: Registration, clock: Clock, timeoutMs: number): Promise<void> {
-  const deadline = createDeadline(clock, timeoutMs, {
+function joinDeadline(clock: Clock, timeoutMs: number): Deadline {
+  return createDeadline(clock, timeoutMs, {
     reason: () =>
       new MeshError(
         'no-registrar',
         `The server did not let this member in within ${timeoutMs / 1000} s: is its address right, and is it running?`,
       ),
   });
+}
+
+async function join(registration: Registration, deadline: Deadline, signal?: AbortSignal): Promise<void> {
+  const ends = signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]);
   try {
-    await registration.start({ signal: deadline.signal });
+    await registration.start({ signal: ends });
   } catch (error) {
     await registration.close();
     throw error;

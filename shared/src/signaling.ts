@@ -269,7 +269,8 @@ export interface RegistrarEvents {
   stop: Stop;
   'hand-over-wanted': HandOverWanted;
   'still-there': { readonly number: number };
-  'report-all': { readonly number: number };
+  /** `stop`: first serve nothing, and give no lease, until a table of a higher term is here. */
+  'report-all': { readonly number: number; readonly stop: boolean };
   'who-hears': { readonly question: number; readonly members: readonly PeerId[] };
 }
 

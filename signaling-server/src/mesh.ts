@@ -107,6 +107,7 @@ export class Mesh {
 
   /** A connection that had not joined has ended. */
   ended(client: RegistrarClient): void {
+    this.adopting.ended(client);
     for (const [id, waiting] of this.state.waiting) if (waiting.client === client) this.state.waiting.delete(id);
   }
 
