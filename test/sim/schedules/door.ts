@@ -1,7 +1,7 @@
 // The registrar as one member meets it: the real one, with what passes between the two held where a
 // schedule says so. Wishes are the schedule's own: only so does it say when copies are made and moved.
 
-import type { RegistrarEventName, RegistrarEvents, Wish } from '@shoal/shared';
+import type { RegistrarEventName, RegistrarEvents, RegistrarRequestName, Wish } from '@shoal/shared';
 import type { Registrar, RegistrarClient, RegistrarSession } from '@shoal/signaling-server';
 import type { SimRegistrar } from '../sim-registrar.ts';
 import type { Holds } from './holds.ts';
@@ -10,12 +10,15 @@ export interface Door {
   /** For this member's connection. */
   readonly registrar: SimRegistrar;
   wish(wish: Wish): void;
+  /** In its name, as no process of ours would ask. */
+  request(name: RegistrarRequestName, ask: unknown): Promise<unknown>;
 }
 
 const REGISTRAR = 'registrar';
 
 export function createDoor(registrar: SimRegistrar, holds: Holds, name: string): Door {
   let client: RegistrarClient | undefined;
+  let session: RegistrarSession | undefined;
 
   const clientOf = (inner: RegistrarClient): RegistrarClient => ({
     send<Name extends RegistrarEventName>(kind: Name, payload: RegistrarEvents[Name]): void {
@@ -42,9 +45,10 @@ export function createDoor(registrar: SimRegistrar, holds: Holds, name: string):
 
   const registrarOf = (inner: Registrar): Registrar => ({
     async connect(mesh, given) {
-      const session = await inner.connect(mesh, clientOf(given));
+      const made = await inner.connect(mesh, clientOf(given));
       client = given;
-      return sessionOf(session);
+      session = made;
+      return sessionOf(made);
     },
     status: () => inner.status(),
     close: () => inner.close(),
@@ -67,5 +71,6 @@ export function createDoor(registrar: SimRegistrar, holds: Holds, name: string):
       },
     },
     wish: (wish) => client?.send('wish', wish),
+    request: async (kind, ask) => session?.request(kind, ask),
   };
 }

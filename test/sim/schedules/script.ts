@@ -20,6 +20,7 @@ import {
   type LogFields,
   type Logger,
   type PeerId,
+  type RegistrarRequestName,
   type Slot,
 } from '@shoal/shared';
 import { createPaths, type Paths } from '../paths.ts';
@@ -65,6 +66,8 @@ export interface ScriptedMesh {
   pass(ms: number): Promise<void>;
   /** Until it is so; fails if it is not so in time. */
   until(isSo: () => boolean, mostMs?: number): Promise<void>;
+  /** Until it has settled; what it brought. */
+  run<T>(promise: Promise<T>): Promise<T>;
   /** Until the call is answered. */
   over(call: Call, mostMs?: number): Promise<Call>;
   readonly get: Named<Calls['get']>;
@@ -77,6 +80,8 @@ export interface ScriptedMesh {
   configuration(slot?: number): Configuration;
   /** Who should have copies, owner first: told to the owners, now and whenever the rows change. */
   wish(copies: readonly string[], slot?: number): void;
+  /** Asked of the registrar in that member's name, as no member would. */
+  forge(name: string, request: RegistrarRequestName, ask: unknown): Promise<unknown>;
   hold(from: string, to: string, kinds?: string | readonly string[], options?: Pick<HoldRule, 'only' | 'twice'>): Hold;
   /** Both directions; `registrar` is a name too. */
   cut(a: string, b: string): void;
@@ -89,6 +94,8 @@ export interface ScriptedMesh {
   /** What a member's disk holds of a slot. */
   contents(name: string, slot?: number): string;
   slotOf(key: string): Slot;
+  /** Changes that a registrar on a file that is not the newest made to it. */
+  readonly wrongChanges: readonly string[];
   /** Broken promises: histories that nothing explains, two owners that answered, rows that went back. */
   judge(): readonly string[];
 }
@@ -133,7 +140,7 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
   const doors = new Map<string, Door>();
   const incarnations = new Map<Incarnation, string>();
   const wishes = new Map<number, readonly string[]>();
-  const findings: string[] = [];
+  const wrongChanges: string[] = [];
   const holds = createHolds();
   const watch = createWatch(world, {
     slotCount,
@@ -151,7 +158,7 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
       watch.rowsStored(rows);
       world.after(1, publish);
     },
-    onWrongChange: (kind) => findings.push(`a registrar with ${kind} file changes what it has of the table`),
+    onWrongChange: (kind) => wrongChanges.push(kind),
   });
 
   const nameOf = (id: PeerId): string => [...members.values()].find((member) => member.id === id)?.name ?? id;
@@ -238,6 +245,15 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
     join: (name) => until(() => memberOf(name).run?.mesh !== undefined),
     pass,
     until,
+    async run(promise) {
+      let isSettled = false;
+      const settled = (): void => {
+        isSettled = true;
+      };
+      promise.then(settled, settled);
+      await until(() => isSettled, 60_000);
+      return promise;
+    },
     async over(call, mostMs) {
       await until(() => call.isOver, mostMs);
       return call;
@@ -263,6 +279,7 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
       for (const row of registrar.rows()) if (slot === undefined || row.slot === slot) wishes.set(row.slot, copies);
       publish();
     },
+    forge: async (name, request, ask) => doors.get(name)?.request(request, ask),
     hold: (from, to, kinds, options) =>
       holds.hold({
         from,
@@ -282,7 +299,8 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
     // A slot of the table by construction.
     contents: (name, slot = 0) => memberOf(name).disk.contentOf(slot as Slot),
     slotOf: (key) => slotOfKey(key as Key, slotCount),
-    judge: () => [...findings, ...watch.findings, ...calls.judge()],
+    wrongChanges,
+    judge: () => [...watch.findings, ...calls.judge()],
   };
   return mesh;
 }
