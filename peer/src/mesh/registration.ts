@@ -134,6 +134,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
   let isStopped = false;
+  let challenge: string | undefined;
   const turns = createEventTurns(clock);
   let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], moving: new Uint8Array() };
 
@@ -262,7 +263,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
 
   function connect(): void {
     rendezvous.connect({
-      up: (challenge) => tryJoin(challenge.nonce),
+      up: ({ nonce }) => tryJoin((challenge = nonce)),
       down: (reason) => {
         logger.info('registrarLost', { reason });
         if (!isStopped) setState(table.isHere ? 'lost' : 'connecting');
@@ -292,7 +293,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     if (isOfTheFile) setState('refused');
     if (isFrozen) deps.onFrozen?.(error);
     void sleep(clock, limits.wishMs, closing.signal).then(
-      () => tryJoin(nonce),
+      () => challenge === nonce && tryJoin(nonce), // a newer connection joins by its own
       () => undefined,
     );
   }
