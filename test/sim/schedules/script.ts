@@ -74,7 +74,7 @@ export interface ScriptedMesh {
   readonly put: Named<Calls['put']>;
   readonly cas: Named<Calls['cas']>;
   readonly delete: Named<Calls['delete']>;
-  /** `ada.1* ben.2 | cleo.1`: owner and copies by process, then the dropped ones; `unsettled` at the end. */
+  /** `ada.1* ben.2 | cleo.1`: the owner and the other copies by process, then the dropped ones; `unsettled` at the end. */
   row(slot?: number): string;
   /** The row itself. */
   configuration(slot?: number): Configuration;
@@ -122,11 +122,9 @@ export async function begin(beginning: Beginning = {}): Promise<ScriptedMesh> {
     );
   await mesh.until(isLinked);
   mesh.wish(copies);
-  const row = copies.map((name, place) => `${name}.1${place === 0 ? '*' : ''}`).toSorted();
-  await mesh.until(
-    () => mesh.registrar.rows().every(({ slot }) => String(mesh.row(slot).split(' ').toSorted()) === String(row)),
-    WHOLE_MS,
-  );
+  const processes = (row: string): string => row.split(' ').toSorted().join();
+  const whole = processes(copies.map((name, place) => `${name}.1${place === 0 ? '*' : ''}`).join(' '));
+  await mesh.until(() => mesh.registrar.rows().every(({ slot }) => processes(mesh.row(slot)) === whole), WHOLE_MS);
   await mesh.pass(QUIET_MS);
   return mesh;
 }
@@ -273,7 +271,8 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
           )
           .join(' ');
       const older = dropped.length === 0 ? '' : ` | ${named(dropped)}`;
-      return `${named(copies)}${older}${settled ? '' : ' unsettled'}`;
+      const ownerFirst = copies.toSorted((a, b) => Number(b.member === owner) - Number(a.member === owner));
+      return `${named(ownerFirst)}${older}${settled ? '' : ' unsettled'}`;
     },
     wish(copies, slot) {
       for (const row of registrar.rows()) if (slot === undefined || row.slot === slot) wishes.set(row.slot, copies);
