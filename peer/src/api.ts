@@ -286,6 +286,8 @@ export interface Mesh extends Subscribable<MeshEvents> {
   forget(member: string, options?: CallOptions): Promise<{ readonly member: PeerId; readonly slots: number }>;
   /** Serves slots all of whose copies are gone from the newest older ones that are left. */
   recover(options?: CallOptions): Promise<{ readonly slots: readonly RecoveredSlot[] }>;
+  /** Asks a member to hand all that it holds to others and then to leave; resolves when it has. If this is cancelled the member goes on. */
+  drain(member: string, options?: CallOptions & { readonly onProgress?: (slotsLeft: number) => void }): Promise<void>;
   /** Takes no tasks; goes on serving. */
   pause(paused: boolean): Promise<void>;
   setWorkers(count: number): Promise<void>;

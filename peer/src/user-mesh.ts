@@ -10,7 +10,8 @@ import { createLoadTidying } from './data/load-tidying.ts';
 import { parsePattern } from './glob.ts';
 import { decodeValue, encodeValue } from './media.ts';
 import { askReport } from './member-report.ts';
-import { untilHandedOver } from './leaving.ts';
+import { drainMember, serveDraining } from './draining.ts';
+import { canOthersOwn, untilHandedOver } from './leaving.ts';
 import { createMessages } from './messages.ts';
 import { createStatusView } from './status-view.ts';
 
@@ -72,6 +73,11 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     recover: async (options) => {
       open();
       return registration.request('recover', {}, options);
+    },
+    drain: async (member, options) => {
+      open();
+      const asked = { clock: deps.clock, services: router.services, events, status: status.read };
+      await drainMember(asked, findMember(member), options);
     },
     pause: (paused) => change({ paused }, () => compute.pause(paused)),
     setWorkers: (workers) => change({ workers }, () => compute.setWorkers(workers)),
@@ -176,6 +182,11 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     await parts.stop();
   }
 
+  const stopDraining = serveDraining(router.services, {
+    canOthersOwn: () => canOthersOwn({ registration, self }),
+    leave: () => leave({ handOver: true }),
+  });
+
   return {
     mesh,
     changed: status.changed,
@@ -191,6 +202,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     ended: (error) => {
       over = error ?? new MeshError('closed', 'This member has left the mesh.');
       messages.close();
+      stopDraining();
       status.close();
       events.emit('stopped', { error });
     },
