@@ -110,7 +110,7 @@ function answeredPart({ world, clients }: Stage): number {
 }
 
 /** What an operator gave up is absent from the instant at which the table says so. */
-function withWipes({ clients, watch, keys, slotOf }: Stage): readonly Operation[] {
+function withWipes({ clients, pairs, watch, keys, slotOf }: Stage): readonly Operation[] {
   const wipes = watch.emptied.flatMap(({ slot, stamp, atMs }) =>
     keys
       .filter((key) => slotOf(key) === slot)
@@ -126,7 +126,7 @@ function withWipes({ clients, watch, keys, slotOf }: Stage): readonly Operation[
         untilMs: atMs,
       })),
   );
-  return [...clients.history(), ...wipes];
+  return [...pairs.complete([...clients.history(), ...clients.expiries()]), ...wipes];
 }
 
 function judgeKey(key: string, operations: readonly Operation[]): readonly string[] {

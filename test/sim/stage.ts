@@ -3,6 +3,7 @@
 import { slotOfKey, type Key, type LogFields, type Logger } from '@shoal/shared';
 import { createClients, type Clients } from './clients.ts';
 import { createMoments, type Moments } from './moments.ts';
+import { createPairs, type Pairs } from './pairs.ts';
 import { createPaths, type Paths } from './paths.ts';
 import { createMember, type Run, type SimMember } from './sim-member.ts';
 import { createNetwork, type SimNetwork } from './sim-network.ts';
@@ -20,6 +21,7 @@ export interface Stage {
   readonly watch: Watch;
   readonly moments: Moments;
   readonly clients: Clients;
+  readonly pairs: Pairs;
   readonly slotCount: number;
   /** Whether faults strike few members. */
   readonly isFocused: boolean;
@@ -57,19 +59,28 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
   const members: SimMember[] = [];
   const loggerOf = (process: string): Logger => createLogger(process, { findings, onLog });
   const moments = createMoments(members);
+  const slotOf = (key: string): number => slotOfKey(key as Key, slotCount);
+  const pairs = createPairs(world, { keys, slotOf });
   const watch = createWatch(world, {
     slotCount,
     areAcknowledgementsLate: replicas > 1,
+    onFrame: pairs.saw,
     isLost: (id) => members.some((member) => member.id === id && member.disk.isLost),
   });
   const paths = createPaths(world);
-  const network = createNetwork({ world, paths, onSent: (from, to, message) => watch.sent(from, to, message) });
+  const network = createNetwork({
+    world,
+    paths,
+    replace: pairs.replace,
+    onSent: (from, to, message) => watch.sent(from, to, message),
+  });
   const registrar = createSimRegistrar({
     world,
     slotCount,
     replicas,
     logger: loggerOf('registrar'),
     onRows: (rows) => {
+      pairs.rowsStored(rows);
       watch.rowsStored(rows);
       moments.rowsStored(rows);
     },
@@ -105,6 +116,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     watch,
     moments,
     clients,
+    pairs,
     isFocused: draw.chance(0.5),
     slotCount,
     replicas,
@@ -122,7 +134,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
       members.push(member);
       return member;
     },
-    slotOf: (key) => slotOfKey(key as Key, slotCount),
+    slotOf,
   };
 }
 

@@ -58,6 +58,8 @@ export interface WatchOptions {
   readonly areAcknowledgementsLate: boolean;
   /** Whether what that member stored is gone. */
   isLost(member: PeerId): boolean;
+  /** What askers and owners say to each other. */
+  onFrame?(frame: Frame): void;
 }
 
 function describeRow({ slot, epoch, owner, copies, dropped, settled }: Configuration): string {
@@ -76,7 +78,8 @@ function isTakeOver(before: Configuration, row: Configuration): boolean {
   return row.owner !== before.owner && row.epoch === before.epoch + 1 && row.settled && isBackup && !isThere;
 }
 
-export function createWatch(world: World, { slotCount, areAcknowledgementsLate, isLost }: WatchOptions): Watch {
+export function createWatch(world: World, options: WatchOptions): Watch {
+  const { slotCount, areAcknowledgementsLate, isLost } = options;
   const incarnations = new Map<SimProcess, Incarnation>();
   const rows = new Map<Slot, Configuration>();
   const asked = new Map<string, Asked>();
@@ -112,6 +115,7 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
   };
 
   const look = (from: PipeEnd, to: PipeEnd, frame: Frame): void => {
+    options.onFrame?.(frame);
     if (frame.kind === 'get' || frame.kind === 'put') {
       const keys = frame.kind === 'get' ? [frame.key] : frame.writes.map(({ key }) => key);
       asked.set(frame.id, { slot: frame.slot, key: keys[0] });
