@@ -49,6 +49,8 @@ export interface MemberParts {
   readonly network: SimNetwork;
   readonly registrar: SimRegistrar;
   readonly logger: (process: string) => Logger;
+  /** How long deletes and request ids are kept, if not as in a program. */
+  readonly memories?: { readonly tombstoneMs?: number; readonly retryMemoryMs?: number };
   mayStart(): boolean;
   onRequest(run: Run, name: string, ask: unknown): void;
 }
@@ -177,7 +179,7 @@ function joinMesh(parts: MemberParts, member: SimMember, run: Run): Promise<Mesh
       random: draw,
       logger: parts.logger(process.name),
     },
-    { mesh: MESH, name: member.name, kind: member.kind, workers: 0, joinTimeoutMs: JOIN_TIMEOUT_MS },
+    { mesh: MESH, name: member.name, kind: member.kind, workers: 0, joinTimeoutMs: JOIN_TIMEOUT_MS, ...parts.memories },
   );
 }
 
