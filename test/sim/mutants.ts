@@ -9,7 +9,7 @@ import { MUTANTS, type Mutant } from './mutant-list.ts';
 import { isBrokenPromise } from './report.ts';
 import { simulate } from './simulation.ts';
 
-const SEEDS_MOST = 200;
+const SEEDS_MOST = Number(process.env['SIM_SEEDS'] ?? 200);
 const FROM = 1;
 
 interface Outcome {
