@@ -1,6 +1,7 @@
 // What the kinds of faults have in common: whom they strike, and what is going on already.
 
 import type { Fault } from './faults.ts';
+import type { Losses } from './losses.ts';
 import type { SimMember } from './sim-member.ts';
 import type { Stage } from './stage.ts';
 
@@ -21,6 +22,7 @@ export interface StrikeState {
   registrarSinceMs: number;
   readonly twinsUntilMs: Map<string, number>;
   readonly unforgotten: Set<SimMember>;
+  readonly losses: Losses;
 }
 
 /** More would make a seed long. */

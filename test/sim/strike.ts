@@ -2,6 +2,7 @@
 
 import type { Fault, FaultKind } from './faults.ts';
 import type { Moment } from './moments.ts';
+import { createLosses } from './losses.ts';
 import type { SimMember } from './sim-member.ts';
 import type { Stage } from './stage.ts';
 import type { AimedFault, Strike, StrikeState } from './strike-parts.ts';
@@ -38,6 +39,7 @@ export function createStriker(stage: Stage): Striker {
     registrarSinceMs: -Infinity,
     twinsUntilMs: new Map(),
     unforgotten: new Set(),
+    losses: createLosses(() => stage.registrar.rows()),
   };
   const strike = (fault: AimedFault, tries = TRIES): void => {
     if (state.isEnded) return;

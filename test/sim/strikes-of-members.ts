@@ -44,6 +44,8 @@ export const memberStrikes = {
   'lost-disk'(stage, fault, state) {
     const member = pickUp(stage, fault);
     if (member === undefined || up(stage).length <= MEMBERS_LEAST || isNeeded(stage, member)) return 'missed';
+    if (!state.losses.mayLose(member, 'disk')) return 'missed';
+    state.losses.lost(member);
     state.unforgotten.add(member);
     if (fault.second < 0.5) member.kill();
     member.disk.lose();
@@ -52,14 +54,10 @@ export const memberStrikes = {
       forget(stage, member, () => state.unforgotten.delete(member));
     };
   },
-  'power-loss'(stage, fault) {
+  'power-loss'(stage, fault, state) {
     const member = pickUp(stage, fault, ({ kind }) => kind === 'tab');
-    if (member === undefined) return 'missed';
-    // What a relaxed disk alone holds may be lost with its power.
-    const isAlone = stage.registrar
-      .rows()
-      .some(({ copies }) => copies.length < 2 && copies.some((copy) => copy.member === member.id));
-    if (isAlone) return 'missed';
+    if (member === undefined || !state.losses.mayLose(member, 'tail')) return 'missed';
+    state.losses.lost(member);
     member.kill();
     member.disk.loseTail(fault.second * 2_000);
     return () => member.start();
