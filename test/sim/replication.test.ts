@@ -47,6 +47,10 @@ function isWhole(replicas: number): boolean {
   return rows.length === SLOTS && rows.every(({ copies, settled }) => copies.length === replicas && settled);
 }
 
+function ownedBy({ mesh }: ClusterMember): number {
+  return mesh.status().store.owned;
+}
+
 describe.each([2, 3])('with %i copies', (replicas) => {
   beforeEach(() => begin(replicas));
 
@@ -93,6 +97,31 @@ describe.each([2, 3])('with %i copies', (replicas) => {
       );
     },
   );
+
+  test('members that join stop no slot for longer than some round trips, under load too', async () => {
+    const ada = await run(cluster.join('ada'));
+    let isOver = false;
+    let longestMs = 0;
+    const writer = async (number: number): Promise<void> => {
+      for (let count = 0; !isOver; count += 1) {
+        const startMs = clock.monotonicMs();
+        await ada.mesh.put(`key ${number}`, count);
+        longestMs = Math.max(longestMs, clock.monotonicMs() - startMs);
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 17));
+      }
+    };
+    const work = Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)));
+    const members = [ada];
+    for (let number = 1; number < replicas + 2; number += 1) members.push(await run(cluster.join(`m${number}`)));
+    await until(() => isWhole(replicas) && members.every((member) => ownedBy(member) >= SLOTS / members.length - 1));
+    isOver = true;
+    await run(work);
+
+    const stops = members.map(({ mesh }) => mesh.status().store.stops);
+    expect(stops.reduce((sum, { moves }) => sum + moves, 0)).toBeGreaterThan(SLOTS);
+    for (const stop of stops) expect(stop.longestMs).toBeLessThan(100);
+    expect(longestMs).toBeLessThan(200);
+  });
 
   test('a member that says goodbye is replaced at once', async () => {
     const members: ClusterMember[] = [];

@@ -2,7 +2,7 @@
 // lies aside, how many are owned.
 
 import { abortable, limits, type Configuration, MeshError, type Slot, createElapsedClock } from '@shoal/shared';
-import type { StoreView } from '../api.ts';
+import type { StopsView, StoreView } from '../api.ts';
 import { createBulkPlaces } from './bulk-places.ts';
 import { createKeyLocks } from './key-locks.ts';
 import { createLeases } from './leases.ts';
@@ -15,6 +15,7 @@ import { dispatch } from './slot.ts';
 import { createSlotRecords } from './slot-records.ts';
 import { createCell, otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
 import { createStorageUsage } from './storage-usage.ts';
+import { createStops } from './stops.ts';
 import { createTombstones } from './tombstones.ts';
 import { createValueCache } from './value-cache.ts';
 import { createWaiters } from './waiters.ts';
@@ -49,7 +50,15 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const cells = new Map<Slot, SlotCell>();
   const elapsed = createElapsedClock(deps.clock);
   const waiters = createWaiters();
-  const leases = createLeases({ elapsed, table: deps.table, onHeld: () => waiters.wakeAll() });
+  const leases = createLeases({
+    elapsed,
+    table: deps.table,
+    onHeld: () => {
+      waiters.wakeAll();
+      stops.look();
+    },
+  });
+  const stops = createStops({ nowMs: () => deps.clock.monotonicMs(), mayAnswer: (cell) => mayAnswer(context, cell) });
   let numbers = 0;
   const cache = createValueCache(deps.cacheBytes);
   const bulk = createBulkPlaces();
@@ -85,6 +94,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
     memory: createRetryMemory(elapsed, { maxAgeMs: deps.retryMemoryMs }),
     proposals: createProposals({ clock: deps.clock, propose: deps.propose, applyRows }),
     tombstones: createTombstones(),
+    stops,
     // Waiting gets end where their slot stops being served: they look again.
     services: [{ activate: () => undefined, seal: (slot) => waiters.wake(slot) }],
     handOffs: new Set(),
@@ -125,7 +135,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   return {
     context,
     cells,
-    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside() }),
+    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside(), stops: stops.view() }),
     drained: (signal) => drained(context, cells, signal),
     async close() {
       stopTick();
@@ -199,7 +209,12 @@ function viewOf(
   {
     cacheBytes,
     aside,
-  }: { readonly cacheBytes: number; readonly aside: { readonly records: number; readonly bytes: number } },
+    stops,
+  }: {
+    readonly cacheBytes: number;
+    readonly aside: { readonly records: number; readonly bytes: number };
+    readonly stops: StopsView;
+  },
 ): StoreView {
   let owned = 0;
   let moving = 0;
@@ -207,5 +222,5 @@ function viewOf(
     if (state.role === 'serving' || state.role === 'sealed' || state.role === 'settling') owned += 1;
     if (state.role === 'learner' || outgoing !== undefined) moving += 1;
   }
-  return { owned, moving, cacheBytes, asideRecords: aside.records, asideBytes: aside.bytes };
+  return { owned, moving, cacheBytes, asideRecords: aside.records, asideBytes: aside.bytes, stops };
 }

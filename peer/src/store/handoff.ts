@@ -63,7 +63,7 @@ interface Expected {
 }
 
 export function createHandOff(context: StoreContext, cell: SlotCell, handOff: HandOff): OutgoingHandOff {
-  const { to, incarnation, number } = handOff;
+  const { to, incarnation, number, purpose } = handOff;
   const ending = new AbortController();
   const { signal } = ending;
   const epoch = cell.row?.epoch ?? 0;
@@ -122,7 +122,8 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
   };
 
   const replicate = (open: OpenWrite): void => {
-    if (signal.aborted) return;
+    // A backup gets every write as it is.
+    if (signal.aborted || purpose === 'give') return;
     open.owed = createDeferred();
     if (owing === 0) heardAtMs = context.deps.clock.monotonicMs();
     owing += 1;
@@ -167,10 +168,9 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     },
     check() {
       exchange({ kind: 'check', ...head, digest: cell.digest }, 'report').then(
-        ({ digest }) => {
+        ({ digest, leases }) => {
           const equal = digestsEqual(digest, cell.digest);
-          if (!equal) context.deps.logger.debug('hand-off not equal', { slot: cell.slot, to, number });
-          context.dispatch(cell, { kind: 'report', number, equal });
+          context.dispatch(cell, { kind: 'report', number, equal: purpose === 'give' ? leases === true : equal });
         },
         (error: unknown) => {
           if (!signal.aborted) giveUp(String(error));
@@ -187,7 +187,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
       expected = undefined;
       for (const open of cell.open.values()) {
         // What it stored as this learner counts only if it became a copy (S51).
-        if (!isAdded) open.storedBy.delete(incarnation);
+        if (!isAdded && purpose !== 'give') open.storedBy.delete(incarnation);
         settleOwed(open);
         tell(open);
       }

@@ -123,9 +123,9 @@ function withoutHandOff(state: Owner): ServingState {
 }
 
 function offer(state: ServingState, handOff: HandOff): SlotStep {
-  // A backup has all there is: only open writes are waited for.
-  if (handOff.purpose === 'give') return seal(state, handOff);
-  return { state: { ...state, handOff }, effects: [{ kind: 'begin', handOff }] };
+  // A backup has all there is: it is only asked whether it could serve at once.
+  const kind = handOff.purpose === 'give' ? 'check' : 'begin';
+  return { state: { ...state, handOff }, effects: [{ kind, handOff }] };
 }
 
 type ComparingEvent = Extract<SlotEvent, { readonly kind: 'ready' | 'overdue' | 'report' }>;
@@ -134,6 +134,7 @@ type ComparingEvent = Extract<SlotEvent, { readonly kind: 'ready' | 'overdue' | 
 function stepComparing(state: ServingState, event: ComparingEvent): SlotStep {
   const { comparing, handOff } = state;
   if (handOff?.number !== event.number || state.adding === true) return stay(state);
+  if (handOff.purpose === 'give') return stepGiving(state, handOff, event);
   if (event.kind === 'ready') {
     if (comparing !== undefined) return stay(state);
     return compareWhenQuiet({ ...state, comparing: { askedAt: undefined, isOverdue: false } });
@@ -149,6 +150,12 @@ function stepComparing(state: ServingState, event: ComparingEvent): SlotStep {
   if (comparing.askedAt === state.counter) return { state: withoutHandOff(state), effects: endOf(handOff) };
   if (comparing.isOverdue) return seal(state, handOff);
   return compareWhenQuiet({ ...state, comparing: { ...comparing, askedAt: undefined } });
+}
+
+/** Sealed for a backup that can't answer, the slot would stand still until it could. */
+function stepGiving(state: ServingState, handOff: HandOff, event: ComparingEvent): SlotStep {
+  if (event.kind !== 'report') return stay(state);
+  return event.equal ? seal(state, handOff) : { state: withoutHandOff(state), effects: endOf(handOff) };
 }
 
 function compareWhenQuiet(state: ServingState): SlotStep {

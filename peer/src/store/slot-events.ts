@@ -96,6 +96,7 @@ export type SlotEvent =
   | { readonly kind: 'ready'; readonly number: number }
   /** Since `ready` no quiet instant has come. */
   | { readonly kind: 'overdue'; readonly number: number }
+  /** equal: the learner's digest is the owner's; of a backup that is to own the slot: it could serve at once. */
   | { readonly kind: 'report'; readonly number: number; readonly equal: boolean }
   /** What was proposed for the hand-off was not written. */
   | { readonly kind: 'refused'; readonly number: number }

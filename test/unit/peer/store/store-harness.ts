@@ -81,7 +81,8 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-const LATENCY_MS = 2;
+/** One way between two members, or to the registrar. */
+export const LATENCY_MS = 2;
 
 export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {}): Harness {
   const clock = createVirtualClock();
@@ -168,9 +169,9 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
       clock,
       random,
       logger: silentLogger,
-      cacheBytes: 4_096,
       tombstoneMs: limits.tombstoneMs,
       retryMemoryMs: limits.retryMemoryMs,
+      cacheBytes: 4_096,
       send: (to, frame) => deliver(member, to, frame),
       room: () => Promise.resolve(),
       propose: (changes) => propose(member, incarnation, changes),
