@@ -60,12 +60,12 @@ export function parseWhole(text: string, what: string, bounds: { readonly min: n
   throw badArgument(`${what} is a whole number from ${bounds.min} to ${bounds.max}, not "${text}".`);
 }
 
-/** As many as leave one core to the rest, 1 to 8. */
 /** As the server takes it: a number, or `auto`. */
 export function parseReplicas(text: string): string {
   return text === 'auto' ? text : `${parseWhole(text, 'Replicas', { min: 1, max: 7 })}`;
 }
 
+/** As many as leave one core to the rest, 1 to 8. */
 export function defaultWorkers(): number {
   return Math.min(limits.workersMax, Math.max(1, availableParallelism() - 1));
 }

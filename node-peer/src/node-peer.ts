@@ -20,6 +20,7 @@ import { openLevelStorage } from './adapters/level-storage.ts';
 import { endingRtc, loadRtc } from './adapters/rtc.ts';
 import { createThreadWorkerHost } from './adapters/thread-worker-host.ts';
 import { defaultName, defaultWorkers, parseMeshAddress } from './config.ts';
+import { hostDomain } from './host-domain.ts';
 
 export interface JoinOptions {
   /** The server's, such as `http://127.0.0.1:8080`, or a link of its Invite button. */
@@ -29,6 +30,10 @@ export interface JoinOptions {
   readonly token?: string;
   /** Identity and values stay here; without it the member is a new one each time and keeps nothing. */
   readonly dataDir?: string;
+  /** Owns nothing while there are members that last; so without a data folder. */
+  readonly ephemeral?: boolean;
+  /** 1 to 16: its share of the slots among the others'; by default of its workers and free bytes. */
+  readonly weight?: number;
   readonly name?: string;
   /** Functions that run at the same time: cores − 1, at most 8. */
   readonly workers?: number;
@@ -67,7 +72,9 @@ export async function join(options: JoinOptions): Promise<Mesh> {
       name: options.name ?? defaultName(options.dataDir, random),
       kind,
       workers: options.workers ?? defaultWorkers(),
-      ephemeral: options.dataDir === undefined,
+      domain: hostDomain(),
+      ephemeral: options.ephemeral === true || options.dataDir === undefined,
+      ...(options.weight === undefined ? {} : { weight: options.weight }),
       ...(options.joinTimeoutMs === undefined ? {} : { joinTimeoutMs: options.joinTimeoutMs }),
     },
   );

@@ -26,6 +26,7 @@ import type { Rendezvous } from './ports/rendezvous.ts';
 import type { Storage } from './ports/storage.ts';
 import type { Transport } from './ports/transport.ts';
 import type { WorkerHost } from './ports/worker-host.ts';
+import { weightOf } from './weight.ts';
 
 /** How signals of WebRTC travel: through the registrar, stamped with the true sender. */
 export interface SignalPath {
@@ -62,6 +63,7 @@ export interface PeerConfig {
   readonly domain?: string;
   /** Its storage does not outlive it. */
   readonly ephemeral?: boolean;
+  /** 1 to 16: its share of the slots among the others'; by what it gives unless told. */
   readonly weight?: number;
   readonly cacheBytes?: number;
   readonly joinTimeoutMs?: number;
@@ -100,6 +102,7 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
     freeBytes: await finiteFreeBytes(storage),
   };
   const deadline = joinDeadline(clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
+  const weight = config.kind === 'command' ? 0 : (config.weight ?? weightOf(selfState));
   const registration = createRegistration({
     rendezvous: deps.rendezvous,
     identity,
@@ -115,7 +118,7 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
       kind: config.kind,
       durability: storage.durability,
       ephemeral: config.ephemeral ?? false,
-      weight: config.kind === 'command' ? 0 : (config.weight ?? 1),
+      weight,
       domain: config.domain ?? identity.id,
     }),
   });

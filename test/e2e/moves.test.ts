@@ -153,7 +153,7 @@ describe('the server', () => {
     async () => {
       const serving = await stage.startServer();
       const [ada, ben] = [await member(serving.url, 'ada'), await member(serving.url, 'ben')];
-      const cleo = await stage.startPeer(serving.url, { name: 'cleo' });
+      const cleo = await stage.startPeer(serving.url, { name: 'cleo', args: ['--workers', '1'] });
       await expect
         .poll(() => ada.status().members.filter(({ slots }) => slots > 1_228).length, { timeout: 60_000 })
         .toBe(3);
@@ -200,7 +200,7 @@ describe('a member that is away', () => {
     async () => {
       const { url } = await stage.startServer({ args: ['--replicas', '1'] });
       const ada = await member(url, 'ada');
-      const ben = await stage.startPeer(url, { name: 'ben' });
+      const ben = await stage.startPeer(url, { name: 'ben', args: ['--workers', '1'] });
       await expect
         .poll(() => ada.status().members.find(({ name }) => name === 'ben')?.slots ?? 0, { timeout: 60_000 })
         .toBeGreaterThan(1_800);

@@ -10,7 +10,9 @@ import { defaultWorkers, parseMemberName, parseWhole, type MeshAddress } from '.
 import { printLine } from '../output.ts';
 
 interface PeerFlags extends MeshFlags {
-  readonly data: string;
+  readonly data?: string;
+  readonly ephemeral?: boolean;
+  readonly weight?: number;
   readonly name?: string;
   readonly workers?: number;
 }
@@ -20,14 +22,23 @@ const LEAVE_MS = 3_000;
 
 export function peerCommand(): Command {
   return meshCommand('peer', 'be a member with a disk, until Ctrl-C')
-    .requiredOption('--data <dir>', 'folder for identity and values; it belongs to one mesh')
+    .option('--data <dir>', 'folder for identity and values; it belongs to one mesh')
+    .option('--ephemeral', 'own nothing while other members last; needs no folder')
     .option('--name <name>', "the member's name (default: the host's, and four digits)", flag(parseMemberName))
     .option(
       '--workers <n>',
       'functions that run at the same time (default: cores − 1, at most 8; 0: none)',
       flag((text) => parseWhole(text, '--workers', { min: 0, max: limits.workersMax })),
     )
+    .option(
+      '--weight <n>',
+      'share of the ranges, 1 to 16 (default: two for each worker, at most one for each 256 MiB that are free)',
+      flag((text) => parseWhole(text, '--weight', { min: 1, max: 16 })),
+    )
     .action(async (flags: PeerFlags, command: Command) => {
+      if (flags.data === undefined && flags.ephemeral !== true) {
+        command.error('error: give --data <dir>, a folder to keep identity and values in, or --ephemeral');
+      }
       await stay(addressOf(command, flags), flags);
     });
 }
@@ -67,7 +78,9 @@ async function joinOrStop(
       mesh: address.mesh,
       ...(address.token === undefined ? {} : { token: address.token }),
       ...(flags.name === undefined ? {} : { name: flags.name }),
-      dataDir: flags.data,
+      ...(flags.data === undefined ? {} : { dataDir: flags.data }),
+      ...(flags.weight === undefined ? {} : { weight: flags.weight }),
+      ephemeral: flags.ephemeral === true,
       workers: flags.workers,
       kind: 'node',
       logger: commandLogger(),
