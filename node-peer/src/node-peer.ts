@@ -13,6 +13,7 @@ import {
   createSystemRandom,
   type Logger,
   type MemberKind,
+  type MeshError,
   silentLogger,
   throwIfAborted,
 } from '@shoal/shared';
@@ -40,6 +41,8 @@ export interface JoinOptions {
   /** A `command` owns nothing, changes nothing, and dials only whom it needs. */
   readonly kind?: MemberKind;
   readonly joinTimeoutMs?: number;
+  /** The server's table is lost or old, and nothing changes: waits until it is put right, after this. Absent: rejects `stale-table`. */
+  readonly onFrozen?: (error: MeshError) => void;
   readonly logger?: Logger;
   readonly signal?: AbortSignal;
 }
@@ -76,6 +79,8 @@ export async function join(options: JoinOptions): Promise<Mesh> {
       ephemeral: options.ephemeral === true || options.dataDir === undefined,
       ...(options.weight === undefined ? {} : { weight: options.weight }),
       ...(options.joinTimeoutMs === undefined ? {} : { joinTimeoutMs: options.joinTimeoutMs }),
+      ...(options.onFrozen === undefined ? {} : { onFrozen: options.onFrozen }),
+      ...(signal === undefined ? {} : { signal }),
     },
   );
   try {

@@ -7,7 +7,7 @@ import { createDeferred, limits, MeshError, shortId } from '@shoal/shared';
 import { keepProcessAlive, onInterrupt } from '../adapters/process.ts';
 import { addressOf, commandLogger, flag, meshCommand, type MeshFlags } from '../command-line.ts';
 import { defaultWorkers, parseMemberName, parseWhole, type MeshAddress } from '../config.ts';
-import { printLine } from '../output.ts';
+import { complain, printLine } from '../output.ts';
 
 interface PeerFlags extends MeshFlags {
   readonly data?: string;
@@ -84,12 +84,22 @@ async function joinOrStop(
       workers: flags.workers,
       kind: 'node',
       logger: commandLogger(),
+      onFrozen: createComplaint(),
       signal,
     });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
   }
+}
+
+/** Says once why it waits. */
+function createComplaint(): (error: MeshError) => void {
+  let isSaid = false;
+  return ({ message }) => {
+    if (!isSaid) complain(`${message} This member waits meanwhile, and tells what its disk holds when it is asked.`);
+    isSaid = true;
+  };
 }
 
 /** Resolves after a clean goodbye; rejects if the member is out for good. */
@@ -101,6 +111,8 @@ async function untilStopped(mesh: Mesh, interrupted: AbortSignal): Promise<void>
   if (interrupted.aborted) onAbort();
   const error = await stopped.promise;
   interrupted.removeEventListener('abort', onAbort);
+  // Drained: it has left for good, and shall not be started again.
+  if (!interrupted.aborted && error === undefined) process.send?.({ kind: 'drained' });
   // Its slots stay its own: it comes back on the same folder.
   await mesh.leave({ handOver: false, timeoutMs: LEAVE_MS });
   if (error !== undefined) throw error;
