@@ -38,6 +38,9 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
       admit(start, links);
       user.rosterChanged(change);
     }),
+    links.on('linkClosed', ({ member }) => {
+      if (registration.member(member)?.state === 'away') admit(start, links);
+    }),
     registration.on('wishChanged', store.setWish),
     registration.on('movingChanged', user.changed),
     registration.on('handOverWanted', ({ slot, to }) => store.giveTo(slot, to)),
@@ -96,9 +99,12 @@ export function connectLinks(parts: Connected & { readonly router: Router }): re
   ];
 }
 
-/** Everybody in the roster may link to us; a command itself dials only whom it needs, and nobody dials it. */
+/**
+ * Everybody in the roster may link to us; a command itself dials only whom it needs, and nobody dials it. Who lost
+ * only the registrar keeps the links that it has.
+ */
 export function admit({ registration, config, self }: Start, links: MeshLinks): void {
-  const others = registration.roster().filter((entry) => entry.id !== self && entry.state !== 'away');
+  const others = registration.roster().filter(({ id, state }) => id !== self && (state !== 'away' || links.isOpen(id)));
   links.admit(others);
   links.want(config.kind === 'command' ? [] : others.filter((entry) => entry.kind !== 'command'));
 }
