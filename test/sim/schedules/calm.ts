@@ -1,5 +1,5 @@
 // A world without chance, for schedules: every delay is the middle of what it may be, nothing fails by
-// itself, and of what was not reported when its process died nothing is kept. What the product draws stays drawn.
+// itself. What the product draws stays drawn.
 
 import { createWorld, type Draw, type World } from '../world.ts';
 

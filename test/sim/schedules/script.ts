@@ -23,8 +23,9 @@ import {
   type RegistrarRequestName,
   type Slot,
 } from '@shoal/shared';
+import type { Mesh } from '@shoal/peer';
 import { createPaths, type Paths } from '../paths.ts';
-import { createMember, type Run, type SimMember } from '../sim-member.ts';
+import { createMember, type MemberParts, type Run, type SimMember } from '../sim-member.ts';
 import { createNetwork, type SimNetwork } from '../sim-network.ts';
 import { createSimRegistrar, type SimRegistrar } from '../sim-registrar.ts';
 import type { SimProcess } from '../sim-process.ts';
@@ -46,6 +47,8 @@ export interface Beginning {
   readonly slots?: number;
   /** How fast a member's clocks run, to true time. */
   readonly rates?: Readonly<Record<string, number>>;
+  /** How long deletes and request ids are kept, if not as in a program. */
+  readonly memories?: MemberParts['memories'];
 }
 
 type Named<Verb extends (member: SimMember, ...rest: never[]) => Call> =
@@ -57,10 +60,12 @@ export interface ScriptedMesh {
   readonly network: SimNetwork;
   readonly registrar: SimRegistrar;
   member(name: string): SimMember;
-  /** A member that was not there. Starts it. */
-  add(name: string, kind?: 'node' | 'tab'): SimMember;
+  /** A member that was not there, or the same one on another machine with a copy of that member's disk. Starts it. */
+  add(name: string, kind?: 'node' | 'tab', copyOf?: string): SimMember;
   /** Its newest process, and until it is in. */
   process(name: string): SimProcess;
+  /** What a program has of it. */
+  handle(name: string): Mesh;
   join(name: string): Promise<void>;
   /** Lets time pass. */
   pass(ms: number): Promise<void>;
@@ -129,7 +134,7 @@ export async function begin(beginning: Beginning = {}): Promise<ScriptedMesh> {
   return mesh;
 }
 
-function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas: number): ScriptedMesh {
+function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Beginning, replicas: number): ScriptedMesh {
   // Many requests wait for one connection.
   setMaxListeners(0);
   const tuning = { rates: new Map(Object.entries(rates)), tableWriteMs: 4 };
@@ -212,7 +217,7 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
     network,
     registrar,
     member: memberOf,
-    add(name, kind = 'node') {
+    add(name, kind = 'node', copyOf) {
       const door = createDoor(registrar, holds, name);
       const member = createMember(
         {
@@ -225,6 +230,7 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
           },
           registrar: door.registrar,
           logger: (process) => loggerOf(world, process),
+          memories,
           mayStart: () => true,
           onRequest,
         },
@@ -232,6 +238,7 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
       );
       members.set(name, member);
       doors.set(name, door);
+      if (copyOf !== undefined) member.disk.restore(memberOf(copyOf).disk.image());
       member.start();
       return member;
     },
@@ -239,6 +246,11 @@ function createScript({ slots: slotCount = 1, rates = {} }: Beginning, replicas:
       const process = memberOf(name).run?.process;
       if (process === undefined) throw new Error(`${name} was never started`);
       return process;
+    },
+    handle(name) {
+      const handle = memberOf(name).run?.mesh;
+      if (handle === undefined) throw new Error(`${name} is not in the mesh`);
+      return handle;
     },
     join: (name) => until(() => memberOf(name).run?.mesh !== undefined),
     pass,
