@@ -2,11 +2,20 @@
 // like only that member knows, so each is asked; one that does not answer in time is shown without.
 
 import type { Command } from 'commander';
-import type { LinkView, Mesh, MemberView, MeshStatus, SlotView } from '@shoal/peer';
+import {
+  type LinkView,
+  type Mesh,
+  type MemberView,
+  type MeshStatus,
+  reasonOf,
+  type SlotView,
+  type StopsView,
+  type Trouble,
+  troublesOf,
+} from '@shoal/peer';
 import { formatSpans, shortId, spansOf, type PeerId } from '@shoal/shared';
 import { callOptions, type CommandContext, type MeshFlags, requestCommand, withMesh } from '../command-line.ts';
 import { printable, printJson, printLine } from '../output.ts';
-import { formatHealth, formatTrouble, troublesOf } from '../slot-summary.ts';
 import { formatTable } from '../text-table.ts';
 
 interface StatusFlags extends MeshFlags {
@@ -21,7 +30,7 @@ export function statusCommand(): Command {
     .option('--slots', 'list each slot: health, epoch, owner, copies')
     .option(
       '--json',
-      'print { mesh, term, epoch, slots, replicas, health, troubles, members: [{ id, name, kind, state, slots, copies, links }], list? }',
+      'print { mesh, term, epoch, slots, replicas, health, troubles, members: [{ id, name, kind, state, slots, copies, links, stops }], list? }',
     )
     .action(async (flags: StatusFlags, command: Command) => {
       await withMesh(command, flags, async (context) => {
@@ -42,6 +51,7 @@ export function statusCommand(): Command {
 type Described = Omit<MemberView, 'incarnation' | 'self' | 'link'> & {
   /** Absent when it did not answer. */
   readonly links?: readonly LinkView[];
+  readonly stops?: StopsView;
 };
 
 type NameOf = (member: PeerId) => string;
@@ -50,8 +60,8 @@ async function describe(member: MemberView, mesh: Mesh, context: CommandContext)
   const { incarnation: _incarnation, self: _self, link: _link, ...known } = member;
   if (member.state === 'away' || member.kind === 'command') return known;
   try {
-    const { links } = await mesh.statusOf(member.id, { ...callOptions(context), timeoutMs: ASK_MS });
-    return { ...known, links };
+    const { links, store } = await mesh.statusOf(member.id, { ...callOptions(context), timeoutMs: ASK_MS });
+    return { ...known, links, stops: store.stops };
   } catch (error) {
     if (context.signal.aborted) throw error;
     return known;
@@ -86,6 +96,21 @@ function headOf(
   ].join('\n');
 }
 
+function formatHealth({ whole, degraded, moving, lost }: MeshStatus['health']): string {
+  return `${whole} whole, ${degraded} degraded, ${moving} moving, ${lost} lost`;
+}
+
+/** A mesh of 4,096 slots whose owners are drawn by lot has a thousand spans. */
+const SPANS_SHOWN = 12;
+
+function formatTrouble(trouble: Trouble, nameOf: NameOf): string {
+  const { health, slots } = trouble;
+  const spans = spansOf(slots);
+  const rest = spans.length - SPANS_SHOWN;
+  const shown = `${formatSpans(spans.slice(0, SPANS_SHOWN))}${rest > 0 ? ` and ${rest} more spans (--slots)` : ''}`;
+  return `${health}: ${slots.length === 1 ? 'slot' : `${slots.length} slots,`} ${shown}: ${reasonOf(trouble, nameOf)}`;
+}
+
 function tableOf(members: readonly Described[], nameOf: NameOf): string {
   const rows = members.map((member) => [
     printable(member.name),
@@ -99,13 +124,34 @@ function tableOf(members: readonly Described[], nameOf: NameOf): string {
     // Who fails alone is its own domain.
     member.domain === member.id || member.domain === '' ? '-' : printable(member.domain).slice(0, DOMAIN_CHARS),
     `${member.workers}`,
+    stopsText(member.stops),
     (member.links ?? []).map((link) => linkText(link, nameOf)).join(', '),
   ]);
-  const head = ['name', 'id', 'kind', 'state', 'owns', 'copies', 'keeps', 'weight', 'domain', 'workers', 'links'];
+  const head = [
+    'name',
+    'id',
+    'kind',
+    'state',
+    'owns',
+    'copies',
+    'keeps',
+    'weight',
+    'domain',
+    'workers',
+    'longest stop',
+    'links',
+  ];
   return formatTable(head, rows);
 }
 
 const DOMAIN_CHARS = 12;
+
+/** Of slots that it took over or gave away: the longest, that of 99 in 100, of how many. */
+function stopsText(stops: StopsView | undefined): string {
+  if (stops === undefined || stops.moves === 0) return '-';
+  const { longestMs, p99Ms, moves } = stops;
+  return `${longestMs.toFixed(0)} ms (99 % ${p99Ms.toFixed(0)} ms) of ${moves}`;
+}
 
 function linkText(link: LinkView, nameOf: NameOf): string {
   const trip = link.roundTripMs === undefined ? '' : ` ${link.roundTripMs.toFixed(1)} ms`;
