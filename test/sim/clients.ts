@@ -29,6 +29,7 @@ export interface ClientsOptions {
   readonly watch: Watch;
   /** Between two operations of one client, on average. */
   readonly thinkMs: number;
+  readonly timeoutsMs: readonly number[];
 }
 
 interface Known {
@@ -138,7 +139,7 @@ export function createClients(options: ClientsOptions): Clients {
     if (up.length === 0) return;
     const key = draw.pick(keys);
     const { ask, expected } = drawAsk(draw, () => `${name}-${(count += 1)}`, known.get(key));
-    const timeoutMs = draw.pick([500, 2_000, 8_000, 20_000, 20_000]);
+    const timeoutMs = draw.pick(options.timeoutsMs);
     const wait = ask.kind === 'get' && draw.chance(0.15);
     // One in fifty is larger than a fragment.
     const padding = draw.chance(0.02) ? 20_000 : 0;

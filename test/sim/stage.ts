@@ -47,6 +47,9 @@ export interface StageOptions {
 }
 
 const CLIENTS = 8;
+const PATIENT_MS = [500, 2_000, 8_000, 20_000, 20_000];
+/** In some seeds deletes are forgotten while they still matter: as much later as in a program than the last retry. */
+const FORGETFUL = { memories: { tombstoneMs: 17_000, retryMemoryMs: 16_000 }, timeoutsMs: [500, 2_000, 8_000] };
 
 export function createStage({ seed, onLog }: StageOptions): Stage {
   const world = createWorld(seed);
@@ -87,7 +90,9 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     onWrongChange: (kind) => findings.push(`a registrar with ${kind} file changes what it has of the table`),
   });
   let mayStart = true;
+  const { memories, timeoutsMs } = draw.chance(0.4) ? FORGETFUL : { memories: {}, timeoutsMs: PATIENT_MS };
   const memberParts = {
+    memories,
     mayStart: () => mayStart,
     world,
     paths,
@@ -106,6 +111,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     members: () => members,
     watch,
     thinkMs: draw.pick([50, 200, 400]),
+    timeoutsMs,
   });
   return {
     world,

@@ -57,6 +57,7 @@ export function createWatch(context: StoreContext, cells: ReadonlyMap<Slot, Slot
         if (cell.open.size > 0) resend(context, cell, member);
         cell.settle?.askAgain(member);
       }
+      context.tombstones.tellAgain(context, member);
     },
     stop() {
       isStopped = true;
