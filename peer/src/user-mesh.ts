@@ -1,7 +1,17 @@
 // The `mesh` object that programs hold: the users' types over the parts of a member.
 
 import { type Configuration, type Key, MeshError, type RosterEntry, requireKey, isReservedKey } from '@shoal/shared';
-import type { CallOptions, GetOptions, KeyEntry, Mesh, MeshValue, PutDone, PutOptions, ValueEntry } from './api.ts';
+import type {
+  CallOptions,
+  GetOptions,
+  KeyEntry,
+  Mesh,
+  MeshValue,
+  NewerOptions,
+  PutDone,
+  PutOptions,
+  ValueEntry,
+} from './api.ts';
 import type { PeerParts } from './assemble.ts';
 import { dropDataset, listDatasets, openDataset } from './data/dataset.ts';
 import { loadChunkCodec } from './data/load-chunk-codec.ts';
@@ -48,6 +58,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     get: async (key, options) => (await getEntry(key, options))?.value,
     getEntry,
     put,
+    cas: (key, expected, value, options) => put(key, value, { ...options, expected }),
     delete: async (key, options) => {
       open();
       return values.delete(ownKey(key), options);
@@ -85,10 +96,17 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     leave,
   };
 
-  async function getEntry(text: string, options?: GetOptions): Promise<ValueEntry | undefined> {
+  function getEntry(text: string, options: NewerOptions): Promise<ValueEntry | 'unchanged' | undefined>;
+  function getEntry(text: string, options?: GetOptions): Promise<ValueEntry | undefined>;
+  async function getEntry(
+    text: string,
+    options: GetOptions & Partial<NewerOptions> = {},
+  ): Promise<ValueEntry | 'unchanged' | undefined> {
     open();
-    const raw = await values.get(requireKey(text), options);
-    if (raw === undefined) return undefined;
+    const { newerThan, ...rest } = options;
+    const key = requireKey(text);
+    const raw = await (newerThan === undefined ? values.get(key, rest) : router.values.getNewer(key, newerThan, rest));
+    if (raw === undefined || raw === 'unchanged') return raw;
     // The caller's own: what the store gave may be what its cache holds.
     const bytes = raw.bytes.slice();
     return {

@@ -152,6 +152,7 @@ export function createStage(): Stage {
           return members.length === names.length && isFair;
         },
         () => `fair shares: ${shares}`,
+        180_000,
       );
       return peers;
     },
