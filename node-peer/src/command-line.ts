@@ -4,7 +4,7 @@
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Mesh } from '@shoal/peer';
-import { type Logger, MeshError, toMeshError } from '@shoal/shared';
+import { type Adopt, type Adopted, limits, type Logger, MeshError, toMeshError } from '@shoal/shared';
 import { onInterrupt } from './adapters/process.ts';
 import { parseMeshAddress, parseWhole, type MeshAddress } from './config.ts';
 import { complain, outputDone } from './output.ts';
@@ -102,6 +102,28 @@ export async function withMesh(
       await mesh.leave({ handOver: false, timeoutMs: LEAVE_MS }).catch((error: unknown) => {
         logger.warn('leaveFailed', { error: toMeshError(error).message });
       });
+    }
+  } finally {
+    end();
+  }
+}
+
+/** Asks the server without joining the mesh, in which nobody may be let in. */
+export async function askServer(
+  command: Command,
+  flags: MeshFlags,
+  request: (adopt: (ask: Adopt) => Promise<Adopted>, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { signal: interrupted, end } = cancelOnInterrupt();
+  const address = addressOf(command, flags);
+  const { connectRegistrar } = await import('./registrar-connection.ts');
+  const timeoutMs = flags.timeout ?? limits.requestTimeoutMs;
+  try {
+    const connection = await connectRegistrar(address, { signal: interrupted, timeoutMs: JOIN_TIMEOUT_MS });
+    try {
+      await request((ask) => connection.adopt(ask, { signal: interrupted, timeoutMs }), interrupted);
+    } finally {
+      await connection.close();
     }
   } finally {
     end();

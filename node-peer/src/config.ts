@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { limits, MeshError, meshNameSchema, type Random, randomHex } from '@shoal/shared';
+import { limits, MeshError, meshNameSchema, parseVersion, type Random, randomHex, type Version } from '@shoal/shared';
 
 /** The mesh that is joined when nobody names one. */
 export const DEFAULT_MESH = 'main';
@@ -60,12 +60,19 @@ export function parseWhole(text: string, what: string, bounds: { readonly min: n
   throw badArgument(`${what} is a whole number from ${bounds.min} to ${bounds.max}, not "${text}".`);
 }
 
-/** As many as leave one core to the rest, 1 to 8. */
 /** As the server takes it: a number, or `auto`. */
 export function parseReplicas(text: string): string {
   return text === 'auto' ? text : `${parseWhole(text, 'Replicas', { min: 1, max: 7 })}`;
 }
 
+/** As `get`, `put` and `ls` print it. */
+export function parseVersionFlag(text: string): Version {
+  const version = parseVersion(text);
+  if (version !== undefined) return version;
+  throw badArgument(`A version is two numbers as put and get --json print them, such as 57.1204, not "${text}".`);
+}
+
+/** As many as leave one core to the rest, 1 to 8. */
 export function defaultWorkers(): number {
   return Math.min(limits.workersMax, Math.max(1, availableParallelism() - 1));
 }

@@ -3,7 +3,9 @@
 import { Command } from 'commander';
 import { endProcess } from './adapters/process.ts';
 import { runProgram } from './command-line.ts';
+import { adoptCommand } from './commands/adopt.ts';
 import { datasetsCommand } from './commands/datasets.ts';
+import { drainCommand } from './commands/drain.ts';
 import { dropCommand } from './commands/drop.ts';
 import { forgetCommand } from './commands/forget.ts';
 import { getCommand } from './commands/get.ts';
@@ -38,8 +40,10 @@ const verbs = [
   datasetsCommand(),
   dropCommand(),
   runCommand(),
+  drainCommand(),
   forgetCommand(),
   recoverCommand(),
+  adoptCommand(),
 ];
 for (const verb of verbs) program.addCommand(verb.copyInheritedSettings(program).exitOverride());
 program.exitOverride();

@@ -14,6 +14,7 @@ import {
   createSystemRandom,
   type Logger,
   type MemberKind,
+  type MeshError,
   type PeerId,
   silentLogger,
   throwIfAborted,
@@ -22,6 +23,7 @@ import { openLevelStorage } from './adapters/level-storage.ts';
 import { endingRtc, loadRtc } from './adapters/rtc.ts';
 import { createThreadWorkerHost } from './adapters/thread-worker-host.ts';
 import { defaultName, defaultWorkers, parseMeshAddress } from './config.ts';
+import { hostDomain } from './host-domain.ts';
 
 export interface JoinOptions {
   /** The server's, such as `http://127.0.0.1:8080`, or a link of its Invite button. */
@@ -31,12 +33,18 @@ export interface JoinOptions {
   readonly token?: string;
   /** Identity and values stay here; without it the member is a new one each time and keeps nothing. */
   readonly dataDir?: string;
+  /** Owns nothing while there are members that last; so without a data folder. */
+  readonly ephemeral?: boolean;
+  /** 1 to 16: its share of the slots among the others'; by default of its workers and free bytes. */
+  readonly weight?: number;
   readonly name?: string;
   /** Functions that run at the same time: cores − 1, at most 8. */
   readonly workers?: number;
   /** A `command` owns nothing, changes nothing, and dials only whom it needs. */
   readonly kind?: MemberKind;
   readonly joinTimeoutMs?: number;
+  /** The server's table is lost or old, and nothing changes: waits until it is put right, after this. Absent: rejects `stale-table`. */
+  readonly onFrozen?: (error: MeshError) => void;
   /** `relay`: connections over TURN servers only, to all members or to those for which it says so. */
   readonly iceTransportPolicy?: IceTransportPolicy | ((member: PeerId) => IceTransportPolicy);
   readonly logger?: Logger;
@@ -80,8 +88,12 @@ export async function join(options: JoinOptions): Promise<Mesh> {
       name: options.name ?? defaultName(options.dataDir, random),
       kind,
       workers: options.workers ?? defaultWorkers(),
-      ephemeral: options.dataDir === undefined,
+      domain: hostDomain(),
+      ephemeral: options.ephemeral === true || options.dataDir === undefined,
+      ...(options.weight === undefined ? {} : { weight: options.weight }),
       ...(options.joinTimeoutMs === undefined ? {} : { joinTimeoutMs: options.joinTimeoutMs }),
+      ...(options.onFrozen === undefined ? {} : { onFrozen: options.onFrozen }),
+      ...(signal === undefined ? {} : { signal }),
     },
   );
   try {

@@ -66,6 +66,10 @@ class Supervisor {
     this.#gone = createDeferred<void>();
     this.#startedAtMs = this.#options.clock.monotonicMs();
     child.on('message', (message) => {
+      if (isDrained(message)) {
+        this.#ending = true;
+        return;
+      }
       this.#wasReady = true;
       this.ready.resolve(message);
       this.#options.onReady(message);
@@ -107,4 +111,9 @@ class Supervisor {
     this.#stopTimer = clock.setTimer(() => this.start(), this.#delayMs);
     this.#delayMs = Math.min(this.#delayMs * 2, LAST_DELAY_MS);
   }
+}
+
+/** It left because it was told to. */
+function isDrained(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'drained';
 }

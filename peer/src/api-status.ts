@@ -1,6 +1,6 @@
 // What a program sees of the mesh's state: members, links and this member's own store.
 
-import type { Durability, Incarnation, MemberKind, MemberState, PeerId } from '@shoal/shared';
+import type { Durability, Incarnation, MemberKind, MemberState, PeerId, Slot } from '@shoal/shared';
 
 export interface MemberView {
   readonly id: PeerId;
@@ -9,10 +9,18 @@ export interface MemberView {
   readonly kind: MemberKind;
   readonly state: MemberState;
   readonly durability: Durability;
+  /** Its storage does not outlive it: it owns nothing unless there is nobody else. */
+  readonly ephemeral: boolean;
+  /** What it gives, 1 to 16; 0 owns nothing. */
+  readonly weight: number;
+  /** Members of one domain fail together. */
+  readonly domain: string;
   readonly workers: number;
   readonly self: boolean;
   /** Slots that it owns. */
   readonly slots: number;
+  /** Slots of which it is a copy, owned ones included. */
+  readonly copies: number;
   readonly link: LinkView | undefined;
 }
 
@@ -34,12 +42,38 @@ export interface MeshStatus {
   readonly term: number;
   readonly epoch: number;
   readonly slots: number;
+  /** Copies that each slot should have. */
+  readonly replicas: number;
+  /** How many slots are how safe; none before the first table. */
+  readonly health: Readonly<Record<SlotHealth, number>>;
   readonly registrar: 'connected' | 'connecting' | 'lost' | 'refused';
   readonly members: readonly MemberView[];
   /** This member's own store. */
   readonly store: StoreView;
   /** While it leaves: slots still to be handed over. */
   readonly leaving: { readonly slotsLeft: number } | undefined;
+}
+
+/**
+ * lost: nobody answers for it until disks come back · degraded: fewer copies are here than there should be ·
+ * moving: all are here, and it should be elsewhere or is being settled.
+ */
+export type SlotHealth = 'whole' | 'degraded' | 'moving' | 'lost';
+
+export interface SlotView {
+  readonly slot: Slot;
+  readonly epoch: number;
+  readonly owner: PeerId;
+  /** Owner included. */
+  readonly copies: readonly PeerId[];
+  readonly health: SlotHealth;
+  readonly waitsFor: Waiting;
+}
+
+/** Members whose return a slot waits for: one of them is enough, or all are needed. */
+export interface Waiting {
+  readonly members: readonly PeerId[];
+  readonly needs: 'one' | 'all';
 }
 
 /** What a member says of itself when it is asked. */
@@ -55,4 +89,16 @@ export interface StoreView {
   readonly cacheBytes: number;
   readonly asideRecords: number;
   readonly asideBytes: number;
+  readonly stops: StopsView;
+}
+
+/** How long slots stood still because they moved, as their owners measured it since they started. */
+export interface StopsView {
+  /** Those that stopped nobody included. */
+  readonly moves: number;
+  /** In which writes never rested for a second and had to wait. */
+  readonly forced: number;
+  readonly longestMs: number;
+  /** Of the last 4,096. */
+  readonly p99Ms: number;
 }

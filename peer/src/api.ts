@@ -1,60 +1,22 @@
 // What a program sees of the mesh: one object, the same in Node and in a page.
 
-import type { Configuration, Key, MeshError, PeerId, RecoveredSlot, Subscribable, Version } from '@shoal/shared';
-import type { MemberReport, MemberView, MeshStatus } from './api-status.ts';
+import type { Configuration, MeshError, PeerId, RecoveredSlot, Subscribable, Version } from '@shoal/shared';
+import type { MemberReport, MemberView, MeshStatus, SlotView } from './api-status.ts';
+import type {
+  CallOptions,
+  GetOptions,
+  JsonValue,
+  KeyEntry,
+  MeshValue,
+  NewerOptions,
+  PutDone,
+  PutOptions,
+  ValueEntry,
+} from './api-values.ts';
 import type { Column } from './data/column.ts';
 
 export type * from './api-status.ts';
-
-/** What `get` gives back is what was put. JSON is anything else that `JSON.stringify` takes. */
-export type MeshValue = Uint8Array | string | JsonValue;
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue };
-
-export interface CallOptions {
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface GetOptions extends CallOptions {
-  /** Wait until somebody puts the key. */
-  readonly wait?: boolean;
-}
-
-export interface PutOptions extends CallOptions {
-  /** Of bytes; strings and JSON have their own. */
-  readonly mediaType?: string;
-  readonly ttlMs?: number;
-  /** `null`: only if the key is absent. */
-  readonly expected?: Version | null;
-  readonly minCopies?: number;
-}
-
-export interface PutDone {
-  readonly version: Version;
-  readonly copies: number;
-}
-
-/** A value with what is known of it. */
-export interface ValueEntry {
-  readonly value: MeshValue;
-  readonly bytes: Uint8Array;
-  readonly mediaType: string;
-  readonly version: Version;
-}
-
-export interface KeyEntry {
-  readonly key: Key;
-  readonly sizeBytes: number;
-  readonly mediaType: string;
-  readonly version: Version;
-  readonly member: PeerId;
-}
+export type * from './api-values.ts';
 
 export interface UdfSource {
   /** An ES module, TypeScript or JavaScript, with a default export. */
@@ -251,11 +213,22 @@ export interface Mesh extends Subscribable<MeshEvents> {
   readonly id: PeerId;
   readonly name: string;
   status(): MeshStatus;
+  /** Each slot with its copies and how safe it is, as this member sees it; made anew at each call. */
+  slots(): readonly SlotView[];
   /** Asked of that member (service `status`): what only it knows. */
   statusOf(member: string, options?: CallOptions): Promise<MemberReport>;
   get(key: string, options?: GetOptions): Promise<MeshValue | undefined>;
+  /** `unchanged`: it has no newer version than that. */
+  getEntry(key: string, options: NewerOptions): Promise<ValueEntry | 'unchanged' | undefined>;
   getEntry(key: string, options?: GetOptions): Promise<ValueEntry | undefined>;
   put(key: string, value: MeshValue, options?: PutOptions): Promise<PutDone>;
+  /** Puts the value if the key has that version, or, with `null`, none. Rejects `version`, telling the one that it has. */
+  cas(
+    key: string,
+    expected: Version | null,
+    value: MeshValue,
+    options?: Omit<PutOptions, 'expected'>,
+  ): Promise<PutDone>;
   /** True if there was something to delete. */
   delete(key: string, options?: PutOptions): Promise<boolean>;
   /** Keys of all members in order. `pattern`: `*` and `?` as in a shell; Shoal's own (`~…`) only if it begins with `~`. */
@@ -284,6 +257,8 @@ export interface Mesh extends Subscribable<MeshEvents> {
   forget(member: string, options?: CallOptions): Promise<{ readonly member: PeerId; readonly slots: number }>;
   /** Serves slots all of whose copies are gone from the newest older ones that are left. */
   recover(options?: CallOptions): Promise<{ readonly slots: readonly RecoveredSlot[] }>;
+  /** Asks a member to hand all that it holds to others and then to leave; resolves when it has. If this is cancelled the member goes on. */
+  drain(member: string, options?: CallOptions & { readonly onProgress?: (slotsLeft: number) => void }): Promise<void>;
   /** Takes no tasks; goes on serving. */
   pause(paused: boolean): Promise<void>;
   setWorkers(count: number): Promise<void>;

@@ -6,6 +6,7 @@ import {
   createEmitter,
   type Emitter,
   type Incarnation,
+  limits,
   makeRequestId,
   MeshError,
   must,
@@ -14,6 +15,7 @@ import {
   type RequestId,
   toMeshError,
 } from '@shoal/shared';
+import type { Adopting } from './adopting.ts';
 import type { Mesh, MeshEvents } from './api.ts';
 import { admit, connectLinks, connectRegistration } from './connect.ts';
 import { type Compute, createCompute } from './compute/compute.ts';
@@ -38,6 +40,7 @@ export interface Start {
   readonly incarnation: Incarnation;
   readonly registration: Registration;
   readonly selfState: SelfState;
+  readonly adopting: Adopting;
 }
 
 /** All the parts of a running member. */
@@ -74,7 +77,7 @@ export function assemble(start: Start): Mesh {
     self: () => selfView(start),
     leases: {
       reading: () => store.leases.reading(),
-      asked: (from, table) => store.leases.asked(from, table),
+      asked: (from, table) => store.leases.asked(from, table) && !start.adopting.isStopped(),
       answered: (from, answer) => store.leases.answered(from, answer),
     },
   });
@@ -178,7 +181,7 @@ function signalPath({ registration, deps }: Start, isOfIt: (dial: string) => boo
 type StoreDeps = Parameters<typeof createRangeStore>[0];
 
 function createStore(
-  { deps, config, self, incarnation, registration }: Start,
+  { deps, config, self, incarnation, registration, adopting }: Start,
   parts: { readonly links: MeshLinks; readonly hearing: Hearing; readonly sendSlotFrame: StoreDeps['send'] } & Pick<
     StoreDeps,
     'onFatal' | 'onChanged'
@@ -193,6 +196,8 @@ function createStore(
     random: deps.random,
     logger: deps.logger,
     cacheBytes: config.cacheBytes ?? CACHE_BYTES,
+    tombstoneMs: config.tombstoneMs ?? limits.tombstoneMs,
+    retryMemoryMs: config.retryMemoryMs ?? limits.retryMemoryMs,
     send: parts.sendSlotFrame,
     room: (to) => parts.links.room(to),
     propose: (changes) => registration.propose(changes),
@@ -201,7 +206,7 @@ function createStore(
       return entry?.state === 'away' ? undefined : entry?.incarnation;
     },
     meshNowMs: () => registration.meshNowMs(),
-    mayServe: () => parts.hearing.mayServe(),
+    mayServe: () => parts.hearing.mayServe() && !adopting.isStopped(),
     table: () => registration.table,
     replicas: () => registration.standing.replicas,
     isConnected: () => registration.state === 'connected',

@@ -1,7 +1,7 @@
 // The events between the parts of a running member: what is heard of the registrar and of the links, and
 // who is told.
 
-import { encodeRows, toMeshError } from '@shoal/shared';
+import { toMeshError } from '@shoal/shared';
 import type { PeerParts, Start } from './assemble.ts';
 import { noteBelonging } from './belonging.ts';
 import type { Hearing } from './mesh/hearing.ts';
@@ -25,6 +25,7 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
     registration.on('heard', hearing.heard),
     registration.on('joined', () => {
       hearing.reconnected();
+      store.poke();
       admit(start, links);
       user.changed();
     }),
@@ -37,8 +38,11 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
       admit(start, links);
       user.rosterChanged(change);
     }),
+    links.on('linkClosed', ({ member }) => {
+      if (registration.member(member)?.state === 'away') admit(start, links);
+    }),
     registration.on('wishChanged', store.setWish),
-    registration.on('reportAsked', ({ number }) => report(start, number)),
+    registration.on('movingChanged', user.changed),
     registration.on('handOverWanted', ({ slot, to }) => store.giveTo(slot, to)),
     registration.on('stateChanged', user.changed),
     registration.on('hearsAsked', ({ question, members }) =>
@@ -49,16 +53,6 @@ export function connectRegistration(start: Start, parts: Connected & Pick<PeerPa
     ),
     registration.on('stopped', (error) => void parts.stop(error)),
   ];
-}
-
-/** A process that has had no table reports nothing: the slots would begin empty, whatever its storage has. */
-function report({ registration, deps, config }: Start, number: number): void {
-  const rows = registration.rows();
-  if (config.kind === 'command' || rows.length === 0) return;
-  const table = { ...registration.table, rows: encodeRows(rows) };
-  registration.request('report', { number, table, versions: [] }).catch((error: unknown) => {
-    deps.logger.warn('reportRefused', { code: toMeshError(error).code });
-  });
 }
 
 /** The highest table obeyed is noted now and then, unsynced: it shows an old file of the registrar's, and guards nothing. */
@@ -105,9 +99,12 @@ export function connectLinks(parts: Connected & { readonly router: Router }): re
   ];
 }
 
-/** Everybody in the roster may link to us; a command itself dials only whom it needs, and nobody dials it. */
+/**
+ * Everybody in the roster may link to us; a command itself dials only whom it needs, and nobody dials it. Who lost
+ * only the registrar keeps the links that it has.
+ */
 export function admit({ registration, config, self }: Start, links: MeshLinks): void {
-  const others = registration.roster().filter((entry) => entry.id !== self && entry.state !== 'away');
+  const others = registration.roster().filter(({ id, state }) => id !== self && (state !== 'away' || links.isOpen(id)));
   links.admit(others);
   links.want(config.kind === 'command' ? [] : others.filter((entry) => entry.kind !== 'command'));
 }

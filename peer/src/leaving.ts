@@ -41,7 +41,8 @@ export async function untilHandedOver(deps: LeavingDeps, { signal, timeoutMs }: 
   }
 }
 
-function canOthersOwn({ registration, self }: LeavingDeps): boolean {
+/** Whether somebody is here who takes slots. */
+export function canOthersOwn({ registration, self }: Pick<LeavingDeps, 'registration' | 'self'>): boolean {
   return registration
     .roster()
     .some(

@@ -31,7 +31,15 @@ export async function askReport(services: Services, member: PeerId, options?: Ca
 
 function isReport(report: unknown): report is MemberReport {
   if (typeof report !== 'object' || report === null || !('links' in report) || !('store' in report)) return false;
-  return Array.isArray(report.links) && report.links.every(isLinkView) && typeof report.store === 'object';
+  return Array.isArray(report.links) && report.links.every(isLinkView) && hasStops(report.store);
+}
+
+function hasStops(store: unknown): boolean {
+  if (typeof store !== 'object' || store === null || !('stops' in store)) return false;
+  const stops: unknown = store.stops;
+  if (typeof stops !== 'object' || stops === null) return false;
+  const figures = new Map(Object.entries(stops));
+  return ['moves', 'forced', 'longestMs', 'p99Ms'].every((name) => typeof figures.get(name) === 'number');
 }
 
 function isLinkView(view: unknown): view is LinkView {

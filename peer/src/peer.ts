@@ -4,6 +4,7 @@
 import {
   type Clock,
   createDeadline,
+  type Deadline,
   type IceServer,
   type Incarnation,
   type Logger,
@@ -13,6 +14,7 @@ import {
   type Random,
   randomHex,
 } from '@shoal/shared';
+import { createAdopting } from './adopting.ts';
 import type { Mesh } from './api.ts';
 import { assemble } from './assemble.ts';
 import { noteBelonging, readBelonging } from './belonging.ts';
@@ -23,6 +25,7 @@ import type { Rendezvous } from './ports/rendezvous.ts';
 import type { Storage } from './ports/storage.ts';
 import type { SignalPath, Transport } from './ports/transport.ts';
 import type { WorkerHost } from './ports/worker-host.ts';
+import { weightOf } from './weight.ts';
 
 export interface TransportContext {
   readonly self: PeerId;
@@ -51,9 +54,20 @@ export interface PeerConfig {
   readonly domain?: string;
   /** Its storage does not outlive it. */
   readonly ephemeral?: boolean;
+  /** 1 to 16: its share of the slots among the others'; by what it gives unless told. */
   readonly weight?: number;
   readonly cacheBytes?: number;
   readonly joinTimeoutMs?: number;
+  /** Ends the joining. */
+  readonly signal?: AbortSignal;
+  /**
+   * Nothing changes in the mesh, since the registrar's table is lost or old: the member waits, however long, until
+   * the newest file is back or an operator has a table adopted. Absent: it is refused with `stale-table`.
+   */
+  readonly onFrozen?: (error: MeshError) => void;
+  /** How long deletes and request ids are kept, if not as `limits` says; the same at all members, and deletes longer than any write is retried. */
+  readonly tombstoneMs?: number;
+  readonly retryMemoryMs?: number;
 }
 
 /** What changes while a member is in. */
@@ -78,6 +92,8 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
     paused: false,
     freeBytes: await finiteFreeBytes(storage),
   };
+  const deadline = joinDeadline(clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
+  const weight = config.kind === 'command' ? 0 : (config.weight ?? weightOf(selfState));
   const registration = createRegistration({
     rendezvous: deps.rendezvous,
     identity,
@@ -87,18 +103,24 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
     known: belonging?.known,
     clock,
     logger,
+    onFrozen: config.onFrozen === undefined ? undefined : (error) => waitFrozen(error),
     describe: () => ({
       ...selfState,
       kind: config.kind,
       durability: storage.durability,
       ephemeral: config.ephemeral ?? false,
-      weight: config.kind === 'command' ? 0 : (config.weight ?? 1),
+      weight,
       domain: config.domain ?? identity.id,
     }),
   });
-  await join(registration, clock, config.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
+  function waitFrozen(error: MeshError): void {
+    deadline.end();
+    config.onFrozen?.(error);
+  }
+  const adopting = createAdopting({ registration, storage, logger });
+  await join(registration, deadline, config.signal);
   // At once: signals, rows and wishes come right behind the admission, and would meet nobody.
-  const mesh = assemble({ deps, config, self: identity.id, incarnation, registration, selfState });
+  const mesh = assemble({ deps, config, self: identity.id, incarnation, registration, selfState, adopting });
   try {
     if (config.kind !== 'command') await noteBelonging(storage, config.mesh, registration);
   } catch (error) {
@@ -112,16 +134,20 @@ async function finiteFreeBytes(storage: Storage): Promise<number> {
   return Math.min(await storage.freeBytes(), Number.MAX_SAFE_INTEGER);
 }
 
-async function join(registration: Registration, clock: Clock, timeoutMs: number): Promise<void> {
-  const deadline = createDeadline(clock, timeoutMs, {
+function joinDeadline(clock: Clock, timeoutMs: number): Deadline {
+  return createDeadline(clock, timeoutMs, {
     reason: () =>
       new MeshError(
         'no-registrar',
         `The server did not let this member in within ${timeoutMs / 1000} s: is its address right, and is it running?`,
       ),
   });
+}
+
+async function join(registration: Registration, deadline: Deadline, signal?: AbortSignal): Promise<void> {
+  const ends = signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]);
   try {
-    await registration.start({ signal: deadline.signal });
+    await registration.start({ signal: ends });
   } catch (error) {
     await registration.close();
     throw error;

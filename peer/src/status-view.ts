@@ -1,11 +1,13 @@
 // What `status()` shows, made when it is asked for; changes are told at most ten times a second.
 
-import type { PeerId, RosterEntry, StopTimer } from '@shoal/shared';
-import type { MemberView, MeshStatus } from './api.ts';
+import type { Incarnation, PeerId, RosterEntry, StopTimer } from '@shoal/shared';
+import type { MemberView, MeshStatus, SlotView } from './api.ts';
 import type { PeerParts } from './assemble.ts';
+import { countHealth, slotView, type HealthView } from './slot-health.ts';
 
 export interface StatusView {
   read(): MeshStatus;
+  slots(): readonly SlotView[];
   memberView(entry: RosterEntry): MemberView;
   /** Slots of which this member is a copy: when it leaves they go to others. */
   heldSlots(): number;
@@ -14,6 +16,12 @@ export interface StatusView {
   close(): void;
 }
 
+interface SlotCounts {
+  readonly slots: number;
+  readonly copies: number;
+}
+
+const NO_SLOTS: SlotCounts = { slots: 0, copies: 0 };
 const TICK_MS = 100;
 
 export function createStatusView(parts: PeerParts): StatusView {
@@ -21,33 +29,56 @@ export function createStatusView(parts: PeerParts): StatusView {
   let isLeaving = false;
   let stopTimer: StopTimer | undefined;
 
-  function slotCounts(): ReadonlyMap<PeerId, number> {
-    const counts = new Map<PeerId, number>();
-    for (const { owner } of registration.rows()) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+  function slotCounts(): ReadonlyMap<PeerId, SlotCounts> {
+    const counts = new Map<PeerId, SlotCounts>();
+    for (const { owner, copies } of registration.rows()) {
+      for (const { member } of copies) {
+        const known = counts.get(member) ?? NO_SLOTS;
+        counts.set(member, { slots: known.slots + (member === owner ? 1 : 0), copies: known.copies + 1 });
+      }
+    }
     return counts;
   }
 
-  function view(entry: RosterEntry, slots: number): MemberView {
-    const { id, incarnation, name, kind, state, durability, workers } = entry;
+  function view(entry: RosterEntry, { slots, copies }: SlotCounts): MemberView {
+    const { id, incarnation, name, kind, state, durability, ephemeral, weight, domain, workers } = entry;
     const link = links.views().find((candidate) => candidate.member === id);
-    return { id, incarnation, name, kind, state, durability, workers, self: id === self, slots, link };
+    const said = { id, incarnation, name, kind, state, durability, ephemeral, weight, domain, workers };
+    return { ...said, self: id === self, slots, copies, link };
+  }
+
+  /** A member that only the registrar does not hear is here. */
+  function healthView(): HealthView {
+    const linked = new Set(links.views().flatMap(({ member, state }) => (state === 'open' ? [member] : [])));
+    const living = new Set<Incarnation>();
+    const here = new Set<PeerId>();
+    for (const { id, incarnation, state } of registration.roster()) {
+      if (state === 'away' && !linked.has(id)) continue;
+      living.add(incarnation);
+      here.add(id);
+    }
+    const { replicas, moving } = registration.standing;
+    return { replicas, moving, living, here };
   }
 
   function read(): MeshStatus {
     const counts = slotCounts();
+    const { slotCount, replicas } = registration.standing;
     return {
       mesh: config.mesh,
       self,
       term: registration.table.term,
       epoch: registration.table.epoch,
-      slots: registration.standing.slotCount,
+      slots: slotCount,
+      replicas,
+      health: countHealth(registration.rows(), healthView()),
       registrar: registration.state,
       members: registration
         .roster()
         .filter((entry) => entry.kind !== 'command' || entry.id === self)
-        .map((entry) => view(entry, counts.get(entry.id) ?? 0)),
+        .map((entry) => view(entry, counts.get(entry.id) ?? NO_SLOTS)),
       store: store.view(),
-      leaving: isLeaving ? { slotsLeft: counts.get(self) ?? 0 } : undefined,
+      leaving: isLeaving ? { slotsLeft: counts.get(self)?.copies ?? 0 } : undefined,
     };
   }
 
@@ -60,8 +91,12 @@ export function createStatusView(parts: PeerParts): StatusView {
 
   return {
     read,
-    memberView: (entry) => view(entry, slotCounts().get(entry.id) ?? 0),
-    heldSlots: () => registration.rows().filter(({ copies }) => copies.some(({ member }) => member === self)).length,
+    slots: () => {
+      const safety = healthView();
+      return registration.rows().map((row) => slotView(row, safety));
+    },
+    memberView: (entry) => view(entry, slotCounts().get(entry.id) ?? NO_SLOTS),
+    heldSlots: () => slotCounts().get(self)?.copies ?? 0,
     changed,
     setLeaving: (leaving) => {
       isLeaving = leaving;

@@ -1,7 +1,17 @@
 // The `mesh` object that programs hold: the users' types over the parts of a member.
 
 import { type Configuration, type Key, MeshError, type RosterEntry, requireKey, isReservedKey } from '@shoal/shared';
-import type { CallOptions, GetOptions, KeyEntry, Mesh, MeshValue, PutDone, PutOptions, ValueEntry } from './api.ts';
+import type {
+  CallOptions,
+  GetOptions,
+  KeyEntry,
+  Mesh,
+  MeshValue,
+  NewerOptions,
+  PutDone,
+  PutOptions,
+  ValueEntry,
+} from './api.ts';
 import type { PeerParts } from './assemble.ts';
 import { dropDataset, listDatasets, openDataset } from './data/dataset.ts';
 import { loadChunkCodec } from './data/load-chunk-codec.ts';
@@ -10,7 +20,8 @@ import { createLoadTidying } from './data/load-tidying.ts';
 import { parsePattern } from './glob.ts';
 import { decodeValue, encodeValue } from './media.ts';
 import { askReport } from './member-report.ts';
-import { untilHandedOver } from './leaving.ts';
+import { drainMember, serveDraining } from './draining.ts';
+import { canOthersOwn, untilHandedOver } from './leaving.ts';
 import { createMessages } from './messages.ts';
 import { createStatusView } from './status-view.ts';
 
@@ -39,6 +50,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     },
     on: events.on,
     status: status.read,
+    slots: status.slots,
     statusOf: async (member, options) => {
       open();
       return askReport(router.services, findMember(member).id, options);
@@ -46,6 +58,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     get: async (key, options) => (await getEntry(key, options))?.value,
     getEntry,
     put,
+    cas: (key, expected, value, options) => put(key, value, { ...options, expected }),
     delete: async (key, options) => {
       open();
       return values.delete(ownKey(key), options);
@@ -72,16 +85,28 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       open();
       return registration.request('recover', {}, options);
     },
+    drain: async (member, options) => {
+      open();
+      const asked = { clock: deps.clock, services: router.services, events, status: status.read };
+      await drainMember(asked, findMember(member), options);
+    },
     pause: (paused) => change({ paused }, () => compute.pause(paused)),
     setWorkers: (workers) => change({ workers }, () => compute.setWorkers(workers)),
     rename: (name) => change({ name }, () => undefined),
     leave,
   };
 
-  async function getEntry(text: string, options?: GetOptions): Promise<ValueEntry | undefined> {
+  function getEntry(text: string, options: NewerOptions): Promise<ValueEntry | 'unchanged' | undefined>;
+  function getEntry(text: string, options?: GetOptions): Promise<ValueEntry | undefined>;
+  async function getEntry(
+    text: string,
+    options: GetOptions & Partial<NewerOptions> = {},
+  ): Promise<ValueEntry | 'unchanged' | undefined> {
     open();
-    const raw = await values.get(requireKey(text), options);
-    if (raw === undefined) return undefined;
+    const { newerThan, ...rest } = options;
+    const key = requireKey(text);
+    const raw = await (newerThan === undefined ? values.get(key, rest) : router.values.getNewer(key, newerThan, rest));
+    if (raw === undefined || raw === 'unchanged') return raw;
     // The caller's own: what the store gave may be what its cache holds.
     const bytes = raw.bytes.slice();
     return {
@@ -175,6 +200,11 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     await parts.stop();
   }
 
+  const stopDraining = serveDraining(router.services, {
+    canOthersOwn: () => canOthersOwn({ registration, self }),
+    leave: () => leave({ handOver: true }),
+  });
+
   return {
     mesh,
     changed: status.changed,
@@ -190,6 +220,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     ended: (error) => {
       over = error ?? new MeshError('closed', 'This member has left the mesh.');
       messages.close();
+      stopDraining();
       status.close();
       events.emit('stopped', { error });
     },

@@ -32,12 +32,17 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
+export interface Deadline {
+  readonly signal: AbortSignal;
+  end(): void;
+}
+
 /** A signal that aborts with `reason()` after `timeoutMs`, or with `outer`. Call `end` when done. */
 export function createDeadline(
   clock: Clock,
   timeoutMs: number,
   options: { readonly outer?: AbortSignal | undefined; readonly reason: () => MeshError },
-): { readonly signal: AbortSignal; end(): void } {
+): Deadline {
   const controller = new AbortController();
   const { outer } = options;
   const onOuter = (): void => controller.abort(outer?.reason);

@@ -14,22 +14,26 @@ export interface ElapsedClock {
   read(): Elapsed;
 }
 
+/** Wall clocks count whole milliseconds: differences over less would add up to another time than went by. */
+const LEAST_STEP_MS = 100;
+
 export function createElapsedClock(clock: Clock): ElapsedClock {
-  let monotonicMs = clock.monotonicMs();
-  let wallMs = clock.wallMs();
-  let shorterMs = 0;
-  let longerMs = 0;
+  /** The reading from which differences are taken, and what had gone by then. */
+  let from = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs(), shorterMs: 0, longerMs: 0 };
+  let last: Elapsed = from;
   return {
     read() {
-      const monotonic = clock.monotonicMs();
-      const wall = clock.wallMs();
-      const byMonotonic = Math.max(0, monotonic - monotonicMs);
-      const byWall = Math.max(0, wall - wallMs);
-      monotonicMs = monotonic;
-      wallMs = wall;
-      shorterMs += Math.min(byMonotonic, byWall);
-      longerMs += Math.max(byMonotonic, byWall);
-      return { shorterMs, longerMs };
+      const monotonicMs = clock.monotonicMs();
+      const wallMs = clock.wallMs();
+      const byMonotonic = Math.max(0, monotonicMs - from.monotonicMs);
+      const byWall = Math.max(0, wallMs - from.wallMs);
+      // What was said once is not taken back when the wall clock is set back.
+      const shorterMs = Math.max(last.shorterMs, from.shorterMs + Math.min(byMonotonic, byWall));
+      const longerMs = Math.max(last.longerMs, from.longerMs + Math.max(byMonotonic, byWall));
+      last = { shorterMs, longerMs };
+      if (Math.max(byMonotonic, byWall) >= LEAST_STEP_MS || wallMs < from.wallMs)
+        from = { monotonicMs, wallMs, shorterMs, longerMs };
+      return last;
     },
   };
 }

@@ -128,7 +128,13 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
   'other-epoch': v.object(slotHead),
   resign: v.object(slotHead),
   'take-epoch': v.object(slotHead),
-  taken: v.object({ ...slotHead, digest, highest: version, remembered: rememberedRequests }),
+  taken: v.object({
+    ...slotHead,
+    digest,
+    highest: version,
+    remembered: rememberedRequests,
+    stoppedMs: v.exactOptional(milliseconds),
+  }),
   'settle-keys': v.object({ ...slotHead, keys: keyVersions, last: flag }),
   'settle-records': v.object({ ...slotHead, records: movedRecords }),
   'drop-tombstones': v.object({ ...slotHead, keys: keyVersions }),
@@ -145,6 +151,6 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
   want: v.object({ ...handOff, keys: listOf(key, limits.listedPerFrame) }),
   records: v.object({ ...handOff, records: movedRecords }),
   check: v.object({ ...handOff, digest }),
-  report: v.object({ ...handOff, digest }),
+  report: v.object({ ...handOff, digest, leases: v.exactOptional(flag) }),
   end: v.object(handOff),
 };

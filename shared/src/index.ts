@@ -18,6 +18,7 @@ export * from './operator-acts.ts';
 export * from './signaling.ts';
 export * from './slot.ts';
 export * from './slot-frame.ts';
+export * from './slot-set.ts';
 export * from './slot-span.ts';
 export * from './system-clock.ts';
 export * from './value-record.ts';

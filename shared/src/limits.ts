@@ -93,6 +93,8 @@ export const limits = {
   handOffsInAll: 128,
   /** Records of one message of a hand-off below which it is not bulk. */
   handOffSmallBytes: 32 * KiB,
+  /** A hand-off waits so long for an instant without an open write; then new writes wait a round trip. */
+  handOffQuietMs: 1_000,
   /** A learner that answers nothing for this long is given up. */
   stuckMs: 4_000,
   /** Frames about one slot kept until the row that they speak of comes. */

@@ -11,10 +11,10 @@ export type Forget = v.InferOutput<typeof forgetSchema>;
 
 /** Slots to serve from an older copy; all that are lost if none is named. */
 export const recoverSchema = v.object({ slots: v.optional(v.pipe(v.array(slot), v.maxLength(65_536))) });
-/** Makes a table of what members know, when the registrar's is lost or old; without `write` only says who would be missing. */
+/** Makes a table of what members know, when the registrar's is lost or old; without `write` it only says who would be missing, and nobody stops serving. */
 export const adoptSchema = v.object({ write: v.boolean() });
 export type Adopt = v.InferOutput<typeof adoptSchema>;
-/** The answer to `report-all`; who sends it has stopped to serve, and to give leases. */
+/** The answer to `report-all`; who was told to stop has stopped to serve, and to give leases, before. */
 export const reportSchema = v.object({
   number: uint32,
   /** As the registrar last sent it to this process. */
@@ -33,8 +33,15 @@ export interface RecoveredSlot {
 }
 
 export interface Adopted {
-  readonly reported: readonly PeerId[];
+  readonly reported: readonly AdoptedMember[];
   /** Named by the newest rows, and not heard of. */
-  readonly missing: readonly PeerId[];
+  readonly missing: readonly AdoptedMember[];
+  /** Slots of which nobody who reported has a copy: they stay lost until a missing member is back. */
+  readonly lost: number;
   readonly written: boolean;
+}
+
+export interface AdoptedMember {
+  readonly id: PeerId;
+  readonly name: string;
 }

@@ -144,6 +144,7 @@ export interface Joined {
   readonly slotCount: number;
   readonly table: EncodedTable;
   readonly roster: readonly RosterEntry[];
+  readonly moving: Moving['slots'];
   readonly iceServers: readonly IceServer[];
 }
 
@@ -180,6 +181,13 @@ export interface Wish {
   readonly replicas: number;
   /** Slots that the receiver owns and whose configuration should be another. */
   readonly slots: readonly WishedSlot[];
+}
+
+/** What the wish is about, for everybody to see: what it is in full only owners are told. */
+export interface Moving {
+  readonly replicas: number;
+  /** Slots whose configuration should be another, as `encodeSlotSet` gives them. */
+  readonly slots: Uint8Array;
 }
 
 export interface SlotOutcome {
@@ -256,11 +264,13 @@ export interface RegistrarEvents {
   delta: Delta;
   roster: RosterChange;
   wish: Wish;
+  moving: Moving;
   signal: RelayedSignal;
   stop: Stop;
   'hand-over-wanted': HandOverWanted;
   'still-there': { readonly number: number };
-  'report-all': { readonly number: number };
+  /** `stop`: first serve nothing, and give no lease, until a table of a higher term is here. */
+  'report-all': { readonly number: number; readonly stop: boolean };
   'who-hears': { readonly question: number; readonly members: readonly PeerId[] };
 }
 

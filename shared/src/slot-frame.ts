@@ -75,6 +75,8 @@ export interface TakenFrame extends SlotHead {
   readonly digest: SlotDigest;
   readonly highest: Version;
   readonly remembered: readonly RememberedRequest[];
+  /** From the owner that has handed it over: for how long nobody has answered for the slot. */
+  readonly stoppedMs?: number;
 }
 
 export interface SettleKeysFrame extends SlotHead {
@@ -140,6 +142,8 @@ export interface ReportFrame extends SlotHead {
   readonly kind: 'report';
   readonly number: number;
   readonly digest: SlotDigest;
+  /** Of a backup that is to own the slot: whether it has the leases of all other copies. */
+  readonly leases?: boolean;
 }
 
 /** The hand-off is given up. */

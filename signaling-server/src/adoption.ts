@@ -7,6 +7,7 @@ import type { Table } from './table.ts';
 const AHEAD = 1_000;
 
 export interface MemberReport {
+  readonly name: string;
   readonly meshId: MeshId | undefined;
   /** The copy that it is now. */
   readonly copy: Copy;
@@ -31,7 +32,8 @@ export function adoptTable(own: Table, reports: readonly MemberReport[], meshId:
     // An index below the slot count is a slot by definition.
     const slot = index as Slot;
     const row = newest.get(slot);
-    return row === undefined ? rowOfVersions(slot, reports) : rowOfLast(row, reports);
+    const written = highestEpoch(slot, reports);
+    return row === undefined || row.epoch < written ? rowOfHolders(slot, reports, row) : rowOfLast(row, reports);
   }).filter((row) => row !== undefined);
   return { meshId, slotCount, term, epoch, rows, terms: [{ term, epoch }] };
 }
@@ -42,6 +44,12 @@ export function missingOf(table: Table, reports: readonly MemberReport[]): reado
   const missing = new Set<PeerId>();
   for (const { copies } of table.rows) for (const { member } of copies) if (!here.has(member)) missing.add(member);
   return [...missing];
+}
+
+/** How many slots have no copy among those who reported. */
+export function countLost(table: Table, reports: readonly MemberReport[]): number {
+  const here = new Set(reports.map(({ copy }) => copy.member));
+  return table.rows.filter(({ copies }) => copies.every(({ member }) => !here.has(member))).length;
 }
 
 /** Processes that never ended have all that was acknowledged; without one the slot waits to be revived. */
@@ -57,27 +65,31 @@ function rowOfLast(row: Configuration, reports: readonly MemberReport[]): Config
   return { ...row, epoch, owner, copies, dropped, settled: false };
 }
 
-/** Nobody knows who had it: it is settled among all who hold something of it, or begins empty. */
-function rowOfVersions(slot: Slot, reports: readonly MemberReport[]): Configuration | undefined {
+/** The last configuration is not known: it is settled among all who hold something of its highest epoch, or begins empty. */
+function rowOfHolders(
+  slot: Slot,
+  reports: readonly MemberReport[],
+  known: Configuration | undefined,
+): Configuration | undefined {
+  const written = highestEpoch(slot, reports);
   const holders = reports
-    .filter(({ versions }) => versions.has(slot))
-    .sort((a, b) => compareVersions(b.versions.get(slot), a.versions.get(slot)));
+    .filter(({ versions }) => versions.get(slot)?.epoch === written)
+    .sort((a, b) => (b.versions.get(slot)?.counter ?? 0) - (a.versions.get(slot)?.counter ?? 0));
   const copies = (holders.length > 0 ? holders : reports.slice(0, 1)).map(({ copy }) => copy);
   const [first] = copies;
   if (first === undefined) return undefined;
-  const epoch = epochOf(slot, reports, 0);
-  return { slot, epoch, owner: first.member, copies, dropped: [], settled: false, emptyBefore: 0 };
+  const older = [...(known?.dropped ?? []), ...(known?.copies ?? [])];
+  const dropped = older.filter(({ member }) => copies.every((copy) => copy.member !== member));
+  const epoch = epochOf(slot, reports, known?.epoch ?? 0);
+  const emptyBefore = known?.emptyBefore ?? 0;
+  return { slot, epoch, owner: first.member, copies, dropped, settled: false, emptyBefore };
 }
 
 function epochOf(slot: Slot, reports: readonly MemberReport[], least: number): number {
-  return Math.max(least, ...reports.map(({ versions }) => versions.get(slot)?.epoch ?? 0)) + AHEAD;
+  return Math.max(least, highestEpoch(slot, reports)) + AHEAD;
 }
 
-interface Version {
-  readonly epoch: number;
-  readonly counter: number;
-}
-
-function compareVersions(a: Version | undefined, b: Version | undefined): number {
-  return (a?.epoch ?? 0) - (b?.epoch ?? 0) || (a?.counter ?? 0) - (b?.counter ?? 0);
+/** Of what is on the storages of those who reported. */
+function highestEpoch(slot: Slot, reports: readonly MemberReport[]): number {
+  return Math.max(0, ...reports.map(({ versions }) => versions.get(slot)?.epoch ?? 0));
 }

@@ -183,6 +183,7 @@ function describe(state: MeshState, version: number): Joined {
     slotCount: durable.slotCount,
     table: state.encodeWhole(),
     roster: rosterEntries(state.roster),
+    moving: state.moving,
     iceServers: context.iceServers,
   };
 }

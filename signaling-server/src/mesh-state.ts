@@ -3,6 +3,7 @@
 
 import {
   encodeRows,
+  encodeSlotSet,
   MeshError,
   must,
   parseMeshId,
@@ -17,28 +18,25 @@ import {
   type Incarnation,
   type Logger,
   type MemberKind,
+  type Moving,
   type PeerId,
   type Random,
   type RegistrarEventName,
   type RegistrarEvents,
   type RosterEntry,
+  type Slot,
 } from '@shoal/shared';
 import type { Waiting } from './adopting.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { RegistrarClient, TableStore } from './registrar-api.ts';
-import {
-  rosterDifference,
-  withDropped,
-  withoutConnection,
-  withoutUnnamed,
-  type MemberRecord,
-  type Roster,
-} from './roster.ts';
+import { hasStrict, rosterDifference, withDropped, withoutConnection, withoutUnnamed, type Roster } from './roster.ts';
 import { decodeTableFile, encodeTableFile } from './table-file.ts';
 import { changedRows, createTable, namedIn, newlyDropped, withNextTerm, withRows, type Table } from './table.ts';
 
 /** Between tries to write a table that could not be written. */
 const WRITE_AGAIN_MS = 1_000;
+/** A strict member that is away for less costs no third copies. */
+const STRICT_MISSED_MS = 60_000;
 
 export interface MeshContext {
   readonly clock: Clock;
@@ -50,7 +48,7 @@ export interface MeshContext {
   readonly wishMs: number;
   readonly wishQuietMs: number;
   readonly tabGivenUpMs: number;
-  /** auto: 2 if a member whose disk survives a loss of power is in the mesh, else 3. */
+  /** auto: 2 if a member whose disk survives a loss of power is in the mesh, or was a minute ago, else 3. */
   readonly replicas: Replicas;
 }
 
@@ -81,11 +79,14 @@ export class MeshState {
   readonly waiting = new Map<PeerId, Waiting>();
   /** Why nothing may change: the table is older than what a member knows. */
   frozen: MeshError | undefined;
+  #moving: Moving | undefined;
   #table: Table;
   #durable: Table;
   #roster: Roster;
   #written: { readonly table: Table; readonly roster: Roster } | undefined;
   #stopRetry: (() => void) | undefined;
+  /** When the last strict member went. */
+  #strictGoneMs: number | undefined;
   readonly #commit = createGroupCommit(() => this.#write());
 
   constructor(name: string, context: MeshContext, loaded: { table: Table; roster: Roster }) {
@@ -120,9 +121,15 @@ export class MeshState {
   get replicas(): number {
     const { replicas } = this.context;
     if (replicas !== 'auto') return replicas;
-    const isStrict = ({ entry: { kind, durability, ephemeral, weight } }: MemberRecord): boolean =>
-      kind !== 'command' && durability === 'strict' && !ephemeral && weight > 0;
-    return [...this.#roster.values()].some(isStrict) ? 2 : 3;
+    return hasStrict(this.#roster) || this.replicasRiseInMs !== undefined ? 2 : 3;
+  }
+
+  /** Until the last strict member has been missed for long enough. */
+  get replicasRiseInMs(): number | undefined {
+    const { replicas, clock } = this.context;
+    if (replicas !== 'auto' || this.#strictGoneMs === undefined) return undefined;
+    const leftMs = this.#strictGoneMs + STRICT_MISSED_MS - clock.monotonicMs();
+    return leftMs > 0 ? leftMs : undefined;
   }
 
   change(rows: readonly Configuration[]): void {
@@ -135,6 +142,19 @@ export class MeshState {
     this.setRoster(withoutUnnamed(this.#roster, namedIn(this.#table)));
     for (const known of [this.awaySinceMs, this.beganMs, this.departed])
       for (const id of known.keys()) if (!this.#roster.has(id)) known.delete(id);
+  }
+
+  /** Slots that the wish would have otherwise. */
+  get moving(): Moving['slots'] {
+    return this.#moving?.slots ?? encodeSlotSet([], this.#table.slotCount);
+  }
+
+  setMoving(wished: Iterable<Slot>): void {
+    const { replicas, moving } = this;
+    const slots = encodeSlotSet(wished, this.#table.slotCount);
+    if (this.#moving?.replicas === replicas && slots.every((byte, index) => byte === moving[index])) return;
+    this.#moving = { replicas, slots };
+    this.broadcast('moving', this.#moving);
   }
 
   /** A table made of what members reported; what could not change may change again. */
@@ -164,6 +184,8 @@ export class MeshState {
 
   setRoster(roster: Roster): void {
     const difference = rosterDifference(this.#roster, roster);
+    if (hasStrict(roster)) this.#strictGoneMs = undefined;
+    else if (hasStrict(this.#roster)) this.#strictGoneMs = this.context.clock.monotonicMs();
     this.#roster = roster;
     if (difference !== undefined) this.broadcast('roster', difference);
   }

@@ -48,6 +48,7 @@ export class Mesh {
 
   async join(request: JoinRequest): Promise<{ readonly seat: Seat; readonly joined: Joined }> {
     const result = await joinMesh(this.state, request);
+    this.#wish.told(result.seat, result.joined.replicas);
     this.#wish.request();
     return result;
   }
@@ -106,6 +107,7 @@ export class Mesh {
 
   /** A connection that had not joined has ended. */
   ended(client: RegistrarClient): void {
+    this.adopting.ended(client);
     for (const [id, waiting] of this.state.waiting) if (waiting.client === client) this.state.waiting.delete(id);
   }
 

@@ -13,7 +13,7 @@ const MESHES_MOST = 256;
 /** In a registrar's first seconds `lookup` counts members that it has not heard yet as alive. */
 const DOUBT_MS = 5_000;
 
-const DEFAULT_REPLICAS: Replicas = 1;
+const DEFAULT_REPLICAS: Replicas = 'auto';
 
 export interface RegistrarDeps {
   readonly clock: Clock;
@@ -27,7 +27,7 @@ export interface RegistrarDeps {
   readonly wishMs?: number;
   readonly wishQuietMs?: number;
   readonly tabGivenUpMs?: number;
-  /** Copies that each slot should have. */
+  /** Copies that each slot should have; auto unless told. */
   readonly replicas?: Replicas;
 }
 

@@ -65,6 +65,14 @@ export function withoutMember(roster: Roster, id: PeerId): Roster {
   return next;
 }
 
+/** Whether a member is in it, or named by the table, whose disk survives a loss of power. */
+export function hasStrict(roster: Roster): boolean {
+  return [...roster.values()].some(
+    ({ entry: { kind, durability, ephemeral, weight } }) =>
+      kind !== 'command' && durability === 'strict' && !ephemeral && weight > 0,
+  );
+}
+
 /** What to announce, or `undefined` when nothing differs. */
 export function rosterDifference(before: Roster, after: Roster): RosterChange | undefined {
   const changed = [...after.values()]

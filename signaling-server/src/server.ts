@@ -146,7 +146,9 @@ function attachSockets(http: HttpServer, { rules, registrar, logger, connections
       return undefined;
     } catch (thrown) {
       const error = toMeshError(thrown);
-      logger.warn('handshakeRefused', { code: error.code, address: socket.handshake.address });
+      // A server that is closing refuses nobody for good: who tries again meets the next one.
+      if (error.code === 'closed') socket.conn.close(true);
+      else logger.warn('handshakeRefused', { code: error.code, address: socket.handshake.address });
       return Object.assign(new Error(error.message), { data: error.toWire() });
     }
   };

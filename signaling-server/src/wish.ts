@@ -16,6 +16,7 @@ export class WishSchedule {
   #previous: ReadonlyMap<Slot, readonly PeerId[]> = new Map();
   #notBeforeMs: number;
   #stop: (() => void) | undefined;
+  #stopRise: (() => void) | undefined;
   #isClosed = false;
 
   /** `quietMs`: a registrar that loaded a table lets its members come back first. */
@@ -35,9 +36,15 @@ export class WishSchedule {
     }, waitMs);
   }
 
+  /** What `joined` said. */
+  told(seat: Seat, replicas: number): void {
+    this.#sent.set(seat, `${replicas}|`);
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#stop?.();
+    this.#stopRise?.();
   }
 
   #publish(): void {
@@ -55,6 +62,7 @@ export class WishSchedule {
       previous: this.#previous,
     });
     this.#previous = wished;
+    state.setMoving(wished.keys());
     const byOwner = new Map<PeerId, WishedSlot[]>();
     for (const [slot, copies] of wished) {
       const { owner } = must(state.table.rows[slot], 'row of a wished slot');
@@ -63,6 +71,9 @@ export class WishSchedule {
       else own.push({ slot, copies });
     }
     for (const seat of state.seats.values()) this.#send(seat, byOwner.get(seat.id) ?? []);
+    this.#stopRise?.();
+    const riseInMs = state.replicasRiseInMs;
+    this.#stopRise = riseInMs === undefined ? undefined : clock.setTimer(() => this.request(), riseInMs);
   }
 
   #send(seat: Seat, slots: readonly WishedSlot[]): void {
@@ -70,7 +81,7 @@ export class WishSchedule {
     const { replicas } = this.#state;
     const text = `${replicas}|${slots.map(({ slot, copies }) => `${slot}:${copies.join(':')}`).join()}`;
     // Nobody needs an empty wish who never had another.
-    if ((this.#sent.get(seat) ?? `${replicas}|`) === text) return;
+    if (this.#sent.get(seat) === text) return;
     this.#sent.set(seat, text);
     seat.client.send('wish', { replicas, slots });
   }

@@ -1,4 +1,5 @@
 import { cp } from 'node:fs/promises';
+import { join } from '@shoal/node-peer';
 import { afterEach, describe, expect, test } from 'vitest';
 import { childrenOf, createStage, freePort, isAlive, type Serving } from './support.ts';
 
@@ -43,6 +44,26 @@ describe('serve', () => {
     const got = await stage.shoal(['get', '--join', second.url, 'kept']);
 
     expect(got).toMatchObject({ code: 0, stdout: 'yes', stderr: '' });
+  });
+
+  test('shows at the next start what was put beside another member, though that one is gone', async () => {
+    const first = await stage.startServer({ peer: true });
+    const other = await stage.startPeer(first.url);
+    const mesh = await join({ url: first.url, kind: 'command', name: 'writer', workers: 1 });
+    const keys = Array.from({ length: 60 }, (_, index) => `key/${index}`);
+    const copies = await Promise.all(
+      keys.map(async (key) => (await mesh.put(key, key, { minCopies: 2, timeoutMs: 60_000 })).copies),
+    );
+    expect(new Set(copies)).toEqual(new Set([2]));
+    await mesh.leave();
+    await first.stop('SIGINT');
+    await other.stop('SIGKILL');
+
+    const second = await stage.startServer({ peer: true, data: first.data });
+    const reader = await join({ url: second.url, kind: 'command', name: 'reader', workers: 1 });
+
+    for (const key of keys) expect(await reader.get(key, { timeoutMs: 30_000 })).toBe(key);
+    await reader.leave();
   });
 
   test('takes port, address and folder from the environment', async () => {

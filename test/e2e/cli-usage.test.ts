@@ -57,7 +57,9 @@ test('--help tells the verbs and ends with 0', async () => {
     'datasets',
     'drop',
     'run',
+    'drain',
     'forget',
+    'adopt',
     'recover',
   ]) {
     expect(done.stdout).toMatch(new RegExp(`^  ${verb} `, 'm'));

@@ -56,7 +56,10 @@ describe('put and get', () => {
     const puts = await Promise.all(names.map((name) => shoal('put', `text/${name}`, `wert ${name} ü`)));
     const gets = await Promise.all(names.map((name) => shoal('get', `text/${name}`)));
 
-    for (const put of puts) expect(put).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    for (const put of puts) {
+      expect(put).toMatchObject({ code: 0, stderr: '' });
+      expect(put.stdout).toMatch(/^\d+\.\d+, 2 copies\n$/);
+    }
     for (const [index, get] of gets.entries()) {
       expect(get).toMatchObject({ code: 0, stdout: `wert ${names[index]} ü`, stderr: '' });
     }
@@ -81,6 +84,31 @@ describe('put and get', () => {
 
     expect(put.code).toBe(0);
     expect((await shoal('get', 'stdin')).stdout).toBe('from a pipe\n');
+  });
+
+  test('compare and set: a put and an rm take the version that they are given, or end with the one that there is', async () => {
+    const put = async (...args: string[]): Promise<Done> => shoal('put', 'cas', ...args, '--json');
+    const first = JSON.parse((await put('1', '--if-version', 'absent')).stdout) as { version: string; copies: number };
+    expect(first).toEqual({ key: 'cas', version: first.version, copies: 2 });
+    const again = await put('1', '--if-version', 'absent');
+    const second = JSON.parse((await put('2', '--if-version', first.version)).stdout) as { version: string };
+    const late = await shoal('rm', 'cas', '--if-version', first.version);
+
+    for (const refused of [again, late]) expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(again.stderr).toMatch(new RegExp(`^[^\n]*${first.version}[^\n]*\n$`));
+    expect(late.stderr).toMatch(new RegExp(`^[^\n]*${second.version}[^\n]*\n$`));
+    expect((await shoal('get', 'cas', '--newer-than', first.version)).stdout).toBe('2');
+    expect(await shoal('get', 'cas', '--newer-than', second.version)).toMatchObject({ code: 0, stdout: '' });
+    expect((await shoal('rm', 'cas', '--if-version', second.version)).code).toBe(0);
+  });
+
+  test('wait for the copies that are asked for, or write nothing', async () => {
+    expect((await shoal('put', 'many', 'v', '--min-copies', '2')).stdout).toMatch(/, 2 copies\n$/);
+    const refused = await shoal('put', 'many', 'w', '--min-copies', '3');
+
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^[^\n]*copies[^\n]*\n$/);
+    expect((await shoal('get', 'many')).stdout).toBe('v');
   });
 
   test('take an empty value, and a value that looks like a flag', async () => {
@@ -216,8 +244,8 @@ describe('a member that is killed', () => {
     expect(await idOf()).toBe(id);
   });
 
-  test('leaves its slots its own: requests name it, until it is forgotten', async () => {
-    const { url: own } = await stage.startServer();
+  test('leaves its slots its own where each has one copy: requests name it, until it is forgotten', async () => {
+    const { url: own } = await stage.startServer({ args: ['--replicas', '1'] });
     const ada = await stage.startPeer(own, { name: 'ada' });
     await stage.shoal(['put', '--join', own, 'with-ada', 'v']);
     await ada.stop('SIGKILL');

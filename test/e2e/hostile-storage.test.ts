@@ -185,8 +185,8 @@ describe.concurrent('a put whose answer was lost', () => {
 });
 
 describe.concurrent('an owner that stands still', () => {
-  test.concurrent('for longer than anybody is trusted unheard: requests wait, and it comes back with its id, slots and values', async () => {
-    const { url } = await stage.startServer();
+  test.concurrent('for longer than anybody is trusted unheard, with the only copy: requests wait, and it comes back with its id, slots and values', async () => {
+    const { url } = await stage.startServer({ args: ['--replicas', '1'] });
     const [ada, ben] = (await stage.startPeers(url, ['ada', 'ben'], { args: ['--workers', '1'] })) as [
       PeerRunning,
       PeerRunning,

@@ -153,7 +153,7 @@ describe('the server', () => {
     async () => {
       const serving = await stage.startServer();
       const [ada, ben] = [await member(serving.url, 'ada'), await member(serving.url, 'ben')];
-      const cleo = await stage.startPeer(serving.url, { name: 'cleo' });
+      const cleo = await stage.startPeer(serving.url, { name: 'cleo', args: ['--workers', '1'] });
       await expect
         .poll(() => ada.status().members.filter(({ slots }) => slots > 1_228).length, { timeout: 60_000 })
         .toBe(3);
@@ -195,12 +195,12 @@ describe('the server', () => {
 
 describe('a member that is away', () => {
   test(
-    'stopped for a time longer than anybody is trusted unheard, it comes back by itself with its slots',
+    'with one copy of each slot, stopped for longer than anybody is trusted unheard, it comes back by itself with its slots',
     { timeout: 120_000 },
     async () => {
-      const { url } = await stage.startServer();
+      const { url } = await stage.startServer({ args: ['--replicas', '1'] });
       const ada = await member(url, 'ada');
-      const ben = await stage.startPeer(url, { name: 'ben' });
+      const ben = await stage.startPeer(url, { name: 'ben', args: ['--workers', '1'] });
       await expect
         .poll(() => ada.status().members.find(({ name }) => name === 'ben')?.slots ?? 0, { timeout: 60_000 })
         .toBeGreaterThan(1_800);

@@ -51,14 +51,14 @@ export async function showsMembers(page: Page, count: number): Promise<void> {
   );
 }
 
-/** Waits until the ranges are shared out evenly and nothing moves. */
+/** Waits until the ranges are shared out by weight and nothing moves. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(
     () => {
       const status = (globalThis as unknown as PageWindow).shoal.mesh?.status();
       if (status === undefined || status.store.moving > 0) return false;
-      const fair = status.slots / status.members.length;
-      return status.members.every(({ slots }) => Math.abs(slots - fair) < fair / 5);
+      const each = status.slots / status.members.reduce((sum, { weight }) => sum + weight, 0);
+      return status.members.every(({ slots, weight }) => Math.abs(slots - each * weight) < (each * weight) / 5);
     },
     undefined,
     { timeout: 30_000 },

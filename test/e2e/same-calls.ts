@@ -32,10 +32,17 @@ export async function sameCalls(mesh: Mesh, { prefix }: CallsOptions): Promise<R
   seen['absent'] = (await mesh.get(key('nobody'))) === undefined;
 
   // Compare-and-set, and a delete that tells whether there was something.
-  const first = await mesh.put(key('lock'), 'mine', { expected: null });
+  const first = await mesh.put(key('lock'), 'mine', { expected: null, minCopies: 2 });
   seen['copies'] = first.copies;
   seen['second lock'] = await codeOf(() => mesh.put(key('lock'), 'mine too', { expected: null }));
   seen['own version'] = await codeOf(() => mesh.put(key('lock'), 'again', { expected: first.version }));
+  seen['cas of old'] = await codeOf(() => mesh.cas(key('lock'), first.version, 'late'));
+  const present = await mesh.getEntry(key('lock'));
+  if (present === undefined) throw new Error('the lock is gone');
+  seen['unchanged'] = await mesh.getEntry(key('lock'), { newerThan: present.version });
+  const newer = await mesh.getEntry(key('lock'), { newerThan: first.version });
+  seen['newer'] = newer === 'unchanged' ? newer : newer?.value;
+  seen['too few copies'] = await codeOf(() => mesh.put(key('lock'), 'x', { minCopies: 7, timeoutMs: 1_000 }));
   seen['deleted'] = await mesh.delete(key('lock'));
   seen['deleted twice'] = await mesh.delete(key('lock'));
 

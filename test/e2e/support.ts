@@ -91,12 +91,15 @@ export interface StatusJson {
   readonly term: number;
   readonly epoch: number;
   readonly slots: number;
+  readonly replicas: number;
+  readonly health: Readonly<Record<'whole' | 'degraded' | 'moving' | 'lost', number>>;
   readonly members: readonly {
     readonly id: string;
     readonly name: string;
     readonly kind: string;
     readonly state: string;
     readonly slots: number;
+    readonly copies: number;
     readonly links?: readonly {
       readonly member: string;
       readonly state: string;
@@ -154,6 +157,7 @@ export function createStage(): Stage {
           return members.length === names.length && isFair;
         },
         () => `fair shares: ${shares}`,
+        180_000,
       );
       return peers;
     },

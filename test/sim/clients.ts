@@ -2,7 +2,7 @@
 // they find up, and writing down what they asked and were told.
 
 import { isMeshError, MESH_ERROR_CODES, type MeshErrorCode, type Version } from '@shoal/shared';
-import type { Mesh } from '@shoal/peer';
+import type { Mesh, PutOptions } from '@shoal/peer';
 import type { Ask, Operation, Told } from './history.ts';
 import type { Run, SimMember } from './sim-member.ts';
 import type { Watch } from './watch.ts';
@@ -10,6 +10,8 @@ import type { Draw, World } from './world.ts';
 
 export interface Clients {
   history(): readonly Operation[];
+  /** Values with a time to live, each of which may become absent at some time after it was put. */
+  expiries(): readonly Operation[];
   /** One more operation, from outside the load. */
   ask(run: Run, key: string, ask: Ask, options?: { readonly timeoutMs?: number }): Promise<Told>;
   record(operation: Operation): void;
@@ -27,6 +29,7 @@ export interface ClientsOptions {
   readonly watch: Watch;
   /** Between two operations of one client, on average. */
   readonly thinkMs: number;
+  readonly timeoutsMs: readonly number[];
 }
 
 interface Known {
@@ -47,8 +50,11 @@ const CERTAIN: ReadonlySet<MeshErrorCode> = new Set([
 export function createClients(options: ClientsOptions): Clients {
   const { world, keys, watch } = options;
   const history: Operation[] = [];
+  const expiries: Operation[] = [];
   const known = new Map<string, Known>();
   const values = new Map<string, string>();
+  const met = new WeakSet<Run>();
+  let newest: Run | undefined;
   let isStopped = false;
   const pending = new Set<Operation>();
   let count = 0;
@@ -73,7 +79,7 @@ export function createClients(options: ClientsOptions): Clients {
         return { kind: 'read', value };
       }
       case 'put':
-        learn(key, ask.value, (await mesh.put(key, padded(ask.value, call.padding), { timeoutMs })).version);
+        learn(key, ask.value, (await mesh.put(key, padded(ask.value, call.padding), putOptions(call))).version);
         return { kind: 'done' };
       case 'delete':
         return { kind: (await mesh.delete(key, { timeoutMs })) ? 'done' : 'not-done' };
@@ -81,7 +87,8 @@ export function createClients(options: ClientsOptions): Clients {
         const expected = call.expected ?? null;
         if (ask.value === undefined)
           return { kind: (await mesh.delete(key, { timeoutMs, expected })) ? 'done' : 'not-done' };
-        learn(key, ask.value, (await mesh.put(key, padded(ask.value, call.padding), { timeoutMs, expected })).version);
+        const options = { ...putOptions(call), expected };
+        learn(key, ask.value, (await mesh.put(key, padded(ask.value, call.padding), options)).version);
         return { kind: 'done' };
       }
       case 'wipe':
@@ -99,10 +106,13 @@ export function createClients(options: ClientsOptions): Clients {
       from: world.stamp(),
       to: Infinity,
       by: `${by} at ${process.name}`,
+      at: process.name,
       atMs: world.nowMs(),
       untilMs: Infinity,
     };
     pending.add(asked);
+    if (call.ttlMs !== undefined && 'value' in ask && ask.value !== undefined)
+      expiries.push({ ...asked, ask: { kind: 'cas', expected: ask.value, value: undefined }, by: 'time' });
     let note: string | undefined;
     let told: Told;
     try {
@@ -129,11 +139,19 @@ export function createClients(options: ClientsOptions): Clients {
     if (up.length === 0) return;
     const key = draw.pick(keys);
     const { ask, expected } = drawAsk(draw, () => `${name}-${(count += 1)}`, known.get(key));
-    const timeoutMs = draw.pick([500, 2_000, 8_000, 20_000, 20_000]);
+    const timeoutMs = draw.pick(options.timeoutsMs);
     const wait = ask.kind === 'get' && draw.chance(0.15);
     // One in fifty is larger than a fragment.
     const padding = draw.chance(0.02) ? 20_000 : 0;
-    await tell(draw.pick(up), key, ask, { timeoutMs, wait, padding, expected }, name);
+    const ttlMs = draw.chance(0.1) ? draw.whole(1_000, 6_000) : undefined;
+    const minCopies = draw.chance(0.1) ? 2 : 1;
+    for (const run of up) {
+      if (!met.has(run)) newest = run;
+      met.add(run);
+    }
+    // Those that just came back are asked more often than others.
+    const run = newest !== undefined && up.includes(newest) && draw.chance(0.2) ? newest : draw.pick(up);
+    await tell(run, key, ask, { timeoutMs, wait, padding, expected, ttlMs, minCopies }, name);
   };
 
   for (let number = 0; number < options.count; number += 1) {
@@ -151,8 +169,8 @@ export function createClients(options: ClientsOptions): Clients {
   return {
     // What is not answered yet may have happened.
     history: () => [...history, ...pending],
-    ask: (run, key, ask, { timeoutMs = 30_000 } = {}) =>
-      tell(run, key, ask, { timeoutMs, wait: false, padding: 0, expected: undefined }, 'last'),
+    expiries: () => expiries,
+    ask: (run, key, ask, { timeoutMs = 30_000 } = {}) => tell(run, key, ask, { ...PLAIN, timeoutMs }, 'last'),
     record: (operation) => history.push(operation),
     stop: () => (isStopped = true),
     get open() {
@@ -166,6 +184,14 @@ interface Call {
   readonly wait: boolean;
   readonly padding: number;
   readonly expected: Version | undefined;
+  readonly ttlMs: number | undefined;
+  readonly minCopies: number;
+}
+
+const PLAIN = { wait: false, padding: 0, expected: undefined, ttlMs: undefined, minCopies: 1 } as const;
+
+function putOptions({ timeoutMs, ttlMs, minCopies }: Call): PutOptions {
+  return { timeoutMs, minCopies, ...(ttlMs === undefined ? {} : { ttlMs }) };
 }
 
 function drawAsk(

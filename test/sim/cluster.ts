@@ -10,9 +10,10 @@ import {
   type Random,
   silentLogger,
 } from '@shoal/shared';
-import { createMemoryTables, createRegistrar, type Registrar, type TableStore } from '@shoal/signaling-server';
+import { createMemoryTables, createRegistrar, type MemoryTables, type Registrar } from '@shoal/signaling-server';
 import { decodeTableFile } from '../../signaling-server/src/table-file.ts';
 import { createMemoryRendezvous, type MemoryRendezvous } from '../../peer/src/adapters/memory/rendezvous.ts';
+import type { Rendezvous } from '../../peer/src/ports/rendezvous.ts';
 import { createMemoryStorage } from '../../peer/src/adapters/memory/storage.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../peer/src/adapters/memory/transport.ts';
 
@@ -26,10 +27,12 @@ type MemoryStorage = ReturnType<typeof createMemoryStorage>;
 
 export interface Cluster {
   readonly network: MemoryNetwork;
-  readonly tables: TableStore;
+  readonly tables: MemoryTables;
   /** As they are on the registrar's disk. */
   rows(): readonly Configuration[];
   join(name: string, options?: JoinOptions): Promise<ClusterMember>;
+  /** A connection to the registrar, as an operator's, that joins nothing. */
+  connect(): Rendezvous;
   /** As after kill -9: its sessions end, and only the table store is left. */
   stopRegistrar(): Promise<void>;
   startRegistrar(): void;
@@ -43,6 +46,7 @@ export interface JoinOptions {
   readonly storage?: MemoryStorage;
   readonly workerHost?: WorkerHost;
   readonly workers?: number;
+  readonly onFrozen?: (error: MeshError) => void;
 }
 
 export interface ClusterOptions {
@@ -65,6 +69,15 @@ export function createCluster(options: ClusterOptions): Cluster {
   };
   startRegistrar();
 
+  const createRendezvous = (): MemoryRendezvous =>
+    createMemoryRendezvous({
+      clock,
+      connect: async (client) => {
+        if (registrar === undefined) throw new MeshError('no-registrar', 'The server is away.');
+        return registrar.connect('main', client);
+      },
+    });
+
   return {
     network,
     tables,
@@ -80,15 +93,9 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     join: async (
       name,
-      { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0 } = {},
+      { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0, onFrozen } = {},
     ) => {
-      const rendezvous = createMemoryRendezvous({
-        clock,
-        connect: async (client) => {
-          if (registrar === undefined) throw new MeshError('no-registrar', 'The server is away.');
-          return registrar.connect('main', client);
-        },
-      });
+      const rendezvous = createRendezvous();
       const mesh = await createPeer(
         {
           storage,
@@ -99,7 +106,7 @@ export function createCluster(options: ClusterOptions): Cluster {
           random,
           logger,
         },
-        { mesh: 'main', name, kind, workers },
+        { mesh: 'main', name, kind, workers, ...(onFrozen === undefined ? {} : { onFrozen }) },
       );
       const member: ClusterMember = { mesh, rendezvous, storage };
       members.add(member);
@@ -112,6 +119,12 @@ export function createCluster(options: ClusterOptions): Cluster {
       member.rendezvous.cut();
       for (const { mesh } of members) network.cut(self, mesh.status().self);
       return member.storage.reopen();
+    },
+    connect: () => {
+      const rendezvous = createRendezvous();
+      const nothing = (): void => undefined;
+      rendezvous.connect({ up: nothing, down: nothing, heard: nothing, refused: nothing, event: nothing });
+      return rendezvous;
     },
     close: async () => {
       await Promise.all([...members].map((member) => member.mesh.leave()));

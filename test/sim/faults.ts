@@ -1,6 +1,7 @@
 // What goes wrong: a plan drawn from the seed before anything runs, so that a failing run can be tried
 // again with some of it left out. Each fault strikes at its time, if it can, and ends by itself.
 
+import type { Moment } from './moments.ts';
 import type { Draw } from './world.ts';
 
 export const FAULT_KINDS = [
@@ -40,6 +41,8 @@ export interface Fault {
   /** Drawn beforehand, for whatever the kind needs: 0 to 1. */
   readonly first: number;
   readonly second: number;
+  /** It waits for such a moment after its time, and strikes who is concerned. */
+  readonly aim?: Moment;
 }
 
 /** How often a kind is drawn, and for how long it lasts. */
@@ -47,33 +50,33 @@ const PLAN: Readonly<
   Record<FaultKind, { readonly weight: number; readonly leastMs: number; readonly mostMs: number }>
 > = {
   crash: { weight: 6, leastMs: 50, mostMs: 8_000 },
-  'power-loss': { weight: 3, leastMs: 50, mostMs: 8_000 },
-  'lost-disk': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
+  'power-loss': { weight: 4, leastMs: 50, mostMs: 8_000 },
+  'lost-disk': { weight: 4, leastMs: 1_000, mostMs: 8_000 },
   freeze: { weight: 5, leastMs: 100, mostMs: 14_000 },
-  sleep: { weight: 3, leastMs: 500, mostMs: 20_000 },
+  sleep: { weight: 4, leastMs: 500, mostMs: 20_000 },
   cut: { weight: 4, leastMs: 100, mostMs: 20_000 },
   'cut-one-way': { weight: 4, leastMs: 100, mostMs: 12_000 },
-  partition: { weight: 2, leastMs: 500, mostMs: 12_000 },
-  isolate: { weight: 5, leastMs: 500, mostMs: 9_000 },
+  partition: { weight: 3, leastMs: 500, mostMs: 12_000 },
+  isolate: { weight: 6, leastMs: 500, mostMs: 9_000 },
   'half-cut': { weight: 4, leastMs: 500, mostMs: 15_000 },
   'cut-registrar': { weight: 4, leastMs: 500, mostMs: 15_000 },
   flaky: { weight: 3, leastMs: 2_000, mostMs: 12_000 },
   'lost-links': { weight: 4, leastMs: 0, mostMs: 4_000 },
-  'slow-link': { weight: 2, leastMs: 1_000, mostMs: 15_000 },
-  'registrar-restart': { weight: 3, leastMs: 50, mostMs: 8_000 },
-  'registrar-old-file': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
-  'registrar-no-file': { weight: 1, leastMs: 1_000, mostMs: 8_000 },
-  'registrar-freeze': { weight: 1, leastMs: 500, mostMs: 8_000 },
+  'slow-link': { weight: 3, leastMs: 1_000, mostMs: 15_000 },
+  'registrar-restart': { weight: 4, leastMs: 50, mostMs: 8_000 },
+  'registrar-old-file': { weight: 6, leastMs: 1_000, mostMs: 5_000 },
+  'registrar-no-file': { weight: 3, leastMs: 1_000, mostMs: 5_000 },
+  'registrar-freeze': { weight: 4, leastMs: 500, mostMs: 8_000 },
   join: { weight: 4, leastMs: 0, mostMs: 0 },
   leave: { weight: 5, leastMs: 100, mostMs: 6_000 },
   'slow-disk': { weight: 3, leastMs: 1_000, mostMs: 10_000 },
-  'disk-errors': { weight: 2, leastMs: 200, mostMs: 3_000 },
-  'disk-full': { weight: 2, leastMs: 1_000, mostMs: 8_000 },
-  'wall-step': { weight: 2, leastMs: 0, mostMs: 0 },
-  twin: { weight: 2, leastMs: 0, mostMs: 0 },
+  'disk-errors': { weight: 3, leastMs: 200, mostMs: 3_000 },
+  'disk-full': { weight: 3, leastMs: 1_000, mostMs: 8_000 },
+  'wall-step': { weight: 3, leastMs: 0, mostMs: 0 },
+  twin: { weight: 6, leastMs: 0, mostMs: 0 },
 };
 
-/** Five to two dozen faults in that time; some seeds have a storm of joins and leaves, or of crashes. */
+/** A dozen or two faults in that time; some seeds have a storm of joins and leaves, or of crashes, as well. */
 export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fault[] {
   const kinds = FAULT_KINDS.flatMap((kind) => Array.from({ length: PLAN[kind].weight }, () => kind));
   const faultOf = (kind: FaultKind, atMs: number): Fault => ({
@@ -82,9 +85,13 @@ export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fau
     forMs: drawLength(draw, kind),
     first: draw.next(),
     second: draw.next(),
+    ...(draw.chance(0.4) ? { aim: draw.pick(['proposal', 'row'] as const) } : {}),
   });
-  const count = draw.whole(5, draw.pick([8, 12, 25]));
+  const count = draw.whole(8, draw.pick([14, 22, 32]));
   const faults = Array.from({ length: count }, () => faultOf(draw.pick(kinds), draw.between(fromMs, toMs)));
+  // These need a mesh that is whole.
+  if (draw.chance(0.5))
+    faults.push(faultOf(draw.pick(['twin', 'registrar-old-file'] as const), fromMs + draw.between(0, 3_000)));
   if (draw.chance(0.3)) {
     const atMs = draw.between(fromMs, toMs);
     const storm = draw.pick([['join', 'leave'], ['crash'], ['lost-links', 'freeze']] as const);
@@ -101,6 +108,6 @@ function drawLength(draw: Draw, kind: FaultKind): number {
   return mostMs > 6_500 && draw.chance(0.5) ? telling : any;
 }
 
-export function formatFault({ kind, atMs, forMs, first, second }: Fault): string {
-  return `${atMs.toFixed(1).padStart(9)} ${kind} for ${forMs.toFixed(0)} ms (${first.toFixed(3)}, ${second.toFixed(3)})`;
+export function formatFault({ kind, atMs, forMs, first, second, aim }: Fault): string {
+  return `${atMs.toFixed(1).padStart(9)} ${kind} for ${forMs.toFixed(0)} ms (${first.toFixed(3)}, ${second.toFixed(3)})${aim === undefined ? '' : ` at a ${aim}`}`;
 }

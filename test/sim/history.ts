@@ -29,6 +29,8 @@ export interface Operation {
   readonly to: number;
   /** For people: who asked, and when. */
   readonly by: string;
+  /** The process that it was asked of. */
+  readonly at: string;
   readonly atMs: number;
   readonly untilMs: number;
   readonly note?: string;

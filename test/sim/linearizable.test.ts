@@ -4,7 +4,7 @@ import { checkHistory } from './linearizable.ts';
 
 /** An operation between two stamps; without an end it was never answered. */
 function op(from: number, to: number, ask: Ask, told: Told): Operation {
-  return { key: 'k', ask, told, from, to, by: 'ada', atMs: from, untilMs: to };
+  return { key: 'k', ask, told, from, to, by: 'ada', at: 'ada', atMs: from, untilMs: to };
 }
 
 const put = (from: number, to: number, value: string): Operation =>

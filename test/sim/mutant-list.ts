@@ -63,8 +63,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'believe the monotonic clock after a suspend',
     breaks: 'I16',
     file: 'shared/src/elapsed.ts',
-    text: 'longerMs += Math.max(byMonotonic, byWall);',
-    replacement: 'longerMs += byMonotonic;',
+    text: 'from.longerMs + Math.max(byMonotonic, byWall)',
+    replacement: 'from.longerMs + byMonotonic',
   },
   {
     name: 'skip settling on take-over',
@@ -228,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
     replacement: 'if (row === undefined) {',
   },
   {
-    name: 'no epoch in the version',
+    name: 'same counter after a take-over, no epoch in the version',
     breaks: 'I6',
     file: 'peer/src/store/owner-state.ts',
     text: 'return { epoch: state.epoch, counter: state.counter };',
@@ -263,7 +263,7 @@ export const MUTANTS: readonly Mutant[] = [
     replacement: 'if (slot < 0) {',
   },
   {
-    name: 'an older process goes on beside a newer one',
+    name: 'trust an old incarnation: it goes on beside a newer one',
     breaks: 'I11',
     file: 'signaling-server/src/joining.ts',
     text: 'await ended(state, older);',
@@ -284,5 +284,75 @@ export const MUTANTS: readonly Mutant[] = [
       void state.commit();
     }
 `,
+  },
+  {
+    name: 'settle without closing the old epoch',
+    breaks: 'I9',
+    file: 'peer/src/store/slot-frames.ts',
+    text: 'if (row === undefined || frame.epoch > row.epoch) return keep(context, cell, mail);',
+    replacement: `if (row !== undefined && frame.epoch > row.epoch && frame.kind === 'take-epoch' && cell.state.role === 'backup') {
+    const highest = { epoch: 0, counter: 0 };
+    context.deps.send(from, { kind: 'taken', slot: cell.slot, epoch: frame.epoch, digest: cell.digest, highest, remembered: [] });
+    return;
+  }
+  if (row === undefined || frame.epoch > row.epoch) return keep(context, cell, mail);`,
+  },
+  {
+    name: 'drop a tombstone early, while a dropped copy keeps the slot',
+    breaks: 'I13',
+    file: 'peer/src/store/tombstones.ts',
+    text: ' || (cell.row?.dropped.length ?? 0) > 0;',
+    replacement: ';',
+  },
+  {
+    name: 'a tombstone dropped with a hand-off open',
+    breaks: 'I13',
+    file: 'peer/src/store/tombstones.ts',
+    text: 'cell.outgoing !== undefined || ',
+    replacement: '',
+  },
+  {
+    name: 'a returning member keeps its own keys',
+    breaks: 'I12, I13',
+    file: 'peer/src/store/learner.ts',
+    text: `      await context.records.remove(cell.slot, keys);
+`,
+    replacement: '',
+  },
+  {
+    name: 'half a put settled',
+    breaks: 'I15',
+    file: 'peer/src/store/settle.ts',
+    text: 'await storeNewer(context, cell, { records,',
+    replacement: 'await storeNewer(context, cell, { records: records.slice(0, 1),',
+  },
+  {
+    name: "expiry by each copy's clock",
+    breaks: 'I13',
+    file: 'peer/src/store/reads.ts',
+    text: "return { kind: 'expired', head: record.head };",
+    replacement: "return { kind: 'answer', answer: { result: { kind: 'absent' }, payload: NO_PAYLOAD } };",
+  },
+  {
+    name: 'hand over unsealed',
+    breaks: 'I1',
+    file: 'peer/src/store/owner-state.ts',
+    text: "role: 'sealed', handOff, step: 'proposing' },\n    effects: [...sealed, { kind: 'propose-hand-over', handOff }],",
+    replacement: "handOff },\n    effects: [...sealed, { kind: 'propose-hand-over', handOff }, { kind: 'unseal' }],",
+  },
+  {
+    name: 'a kept value served unasked',
+    breaks: 'I7',
+    file: 'peer/src/store/reads.ts',
+    text: 'const isMeant = record.head.contentNamed && ',
+    replacement: 'const isMeant = ',
+  },
+  {
+    name: 'a late first try acts after a refusal',
+    breaks: 'I14',
+    file: 'peer/src/store/write-checks.ts',
+    text: `  if (refused !== undefined) return refused;
+`,
+    replacement: '',
   },
 ];

@@ -28,6 +28,7 @@ export interface Paths {
 }
 
 interface PathState {
+  readonly ends: readonly string[];
   cuts: number;
   cutSinceMs: number;
   extraMs: number;
@@ -52,6 +53,7 @@ export function createPaths(world: World): Paths {
       cuts: 0,
       cutSinceMs: Infinity,
       extraMs: 0,
+      ends: [from, to],
       baseMs: draw.between(0.1, slowest),
       jitterMs: draw.between(0.1, slowest),
       onHealed: new Set(),
@@ -60,8 +62,11 @@ export function createPaths(world: World): Paths {
     return state;
   };
 
-  const healed = (state: PathState): void => {
+  const heal = (state: PathState): void => {
+    if (state.cuts === 0) return;
+    state.cuts -= 1;
     if (state.cuts > 0) return;
+    for (const name of state.ends) world.outages.end(name);
     state.cutSinceMs = Infinity;
     const told = [...state.onHealed];
     state.onHealed.clear();
@@ -83,22 +88,23 @@ export function createPaths(world: World): Paths {
     },
     cut(from, to) {
       const state = stateOf(from, to);
-      if (state.cuts === 0) state.cutSinceMs = world.nowMs();
+      if (state.cuts === 0) {
+        state.cutSinceMs = world.nowMs();
+        for (const name of [from, to]) world.outages.begin(name);
+      }
       state.cuts += 1;
     },
     heal(from, to) {
-      const state = stateOf(from, to);
-      state.cuts = Math.max(0, state.cuts - 1);
-      healed(state);
+      heal(stateOf(from, to));
     },
     slow(from, to, extraMs) {
       stateOf(from, to).extraMs = extraMs;
     },
     healAll() {
       for (const state of states.values()) {
-        state.cuts = 0;
+        state.cuts = Math.min(state.cuts, 1);
         state.extraMs = 0;
-        healed(state);
+        heal(state);
       }
     },
   };

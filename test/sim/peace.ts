@@ -7,6 +7,7 @@ import type { Striker } from './strike.ts';
 
 const WHOLE_WITHIN_MS = 90_000;
 const READ_WITHIN_MS = 30_000;
+const EQUAL_WITHIN_MS = 1_000;
 const LEAVE_WITHIN_MS = 20_000;
 /** Timers of a member that has nothing to do: its ticks, and of each link a few. */
 const TIMERS_OF_MEMBER = 8;
@@ -25,7 +26,7 @@ export async function judgePeace(stage: Stage, striker: Striker): Promise<void> 
   }
   await readEverything(stage);
   checkTimers(stage);
-  checkCopies(stage);
+  await checkCopies(stage);
   await leaveAll(stage);
 }
 
@@ -93,15 +94,21 @@ function checkTimers(stage: Stage): void {
   }
 }
 
-/** Copies are equal byte for byte. (What a hand-off that came to nothing left elsewhere stays until the slot's next row.) */
-function checkCopies(stage: Stage): void {
-  for (const { slot, copies } of stage.registrar.rows()) {
-    const isCopy = ({ id }: SimMember): boolean => copies.some(({ member }) => member === id);
-    const holders = members(stage).filter(isCopy);
+/** Copies are equal byte for byte, but for a delete that is just being forgotten. (What a hand-off that came to nothing left elsewhere stays until the slot's next row.) */
+async function checkCopies(stage: Stage): Promise<void> {
+  const { world, findings } = stage;
+  await world.runUntil(world.nowMs() + EQUAL_WITHIN_MS, () => unequal(stage).length === 0);
+  findings.push(...unequal(stage));
+}
+
+function unequal(stage: Stage): readonly string[] {
+  return stage.registrar.rows().flatMap(({ slot, copies }) => {
+    const holders = members(stage).filter(({ id }) => copies.some(({ member }) => member === id));
     const contents = new Set(holders.map(({ disk }) => disk.contentOf(slot)));
-    if (contents.size > 1)
-      stage.findings.push(`the copies of slot ${slot} at ${holders.map(({ name }) => name).join(', ')} differ`);
-  }
+    return contents.size > 1
+      ? [`the copies of slot ${slot} at ${holders.map(({ name }) => name).join(', ')} differ`]
+      : [];
+  });
 }
 
 async function leaveAll(stage: Stage): Promise<void> {

@@ -47,6 +47,10 @@ function isWhole(replicas: number): boolean {
   return rows.length === SLOTS && rows.every(({ copies, settled }) => copies.length === replicas && settled);
 }
 
+function ownedBy({ mesh }: ClusterMember): number {
+  return mesh.status().store.owned;
+}
+
 describe.each([2, 3])('with %i copies', (replicas) => {
   beforeEach(() => begin(replicas));
 
@@ -93,6 +97,31 @@ describe.each([2, 3])('with %i copies', (replicas) => {
       );
     },
   );
+
+  test('members that join stop no slot for longer than some round trips, under load too', async () => {
+    const ada = await run(cluster.join('ada'));
+    let isOver = false;
+    let longestMs = 0;
+    const writer = async (number: number): Promise<void> => {
+      for (let count = 0; !isOver; count += 1) {
+        const startMs = clock.monotonicMs();
+        await ada.mesh.put(`key ${number}`, count);
+        longestMs = Math.max(longestMs, clock.monotonicMs() - startMs);
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 17));
+      }
+    };
+    const work = Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)));
+    const members = [ada];
+    for (let number = 1; number < replicas + 2; number += 1) members.push(await run(cluster.join(`m${number}`)));
+    await until(() => isWhole(replicas) && members.every((member) => ownedBy(member) >= SLOTS / members.length - 1));
+    isOver = true;
+    await run(work);
+
+    const stops = members.map(({ mesh }) => mesh.status().store.stops);
+    expect(stops.reduce((sum, { moves }) => sum + moves, 0)).toBeGreaterThan(SLOTS);
+    for (const stop of stops) expect(stop.longestMs).toBeLessThan(100);
+    expect(longestMs).toBeLessThan(200);
+  });
 
   test('a member that says goodbye is replaced at once', async () => {
     const members: ClusterMember[] = [];
@@ -158,5 +187,30 @@ describe('with a storage that fails', () => {
     const written = new Set(keys.map((key) => slotOfKey(requireKey(key), SLOTS)));
     for (const { slot, owner } of cluster.rows()) if (written.has(slot)) expect(owner).not.toBe(self);
     for (const [number, key] of keys.entries()) expect(await run(ada.mesh.get(key))).toBe(number);
+  });
+
+  test('a backup that resigned takes over where nobody else is left', async () => {
+    let isFailing = false;
+    const [ada, ben, cleo] = await withFailing(() => isFailing);
+    const keys = Array.from({ length: 30 }, (_, number) => `key ${number}`);
+    await run(Promise.all(keys.map((key) => ada.mesh.put(key, 0))));
+
+    // Nobody can be dropped while the registrar is away: those who hold with it can't end their writes.
+    await run(cluster.stopRegistrar());
+    isFailing = true;
+    const puts = keys.map((key) => ada.mesh.put(key, 1, { timeoutMs: 1_000 }));
+    await run(Promise.allSettled(puts));
+    cluster.kill(ada);
+    cluster.kill(cleo);
+    isFailing = false;
+    cluster.startRegistrar();
+
+    const rows = cluster.rows();
+    const { self } = ben.mesh.status();
+    const isHeld = (key: string): boolean =>
+      rows[slotOfKey(requireKey(key), SLOTS)]?.copies.some(({ member }) => member === self) === true;
+    const held = keys.filter(isHeld);
+    expect(held.length).toBeGreaterThan(0);
+    for (const key of held) expect([0, 1]).toContain(await run(ben.mesh.get(key)));
   });
 });

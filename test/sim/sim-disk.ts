@@ -21,6 +21,11 @@ export interface SimDisk {
   contentOf(slot: Slot): string;
   /** Everything on it is gone; a process that has it open is told. */
   lose(): void;
+  /** As a folder that is removed: whoever has it open is told, and may go on with what nobody else will find. */
+  remove(): void;
+  /** All that is on it, and to put it on another one. */
+  image(): DiskImage;
+  restore(image: DiskImage): void;
   readonly isLost: boolean;
   /** Accesses of living processes that are not ended. */
   busy(): number;
@@ -28,6 +33,8 @@ export interface SimDisk {
 
 /** What a loss of power may take of a relaxed disk is younger. */
 const TAIL_MS = 3_000;
+
+export type DiskImage = Contents;
 
 interface Contents {
   readonly slots: Map<Slot, Map<Key, StoredRecord>>;
@@ -48,7 +55,7 @@ interface Before {
 }
 
 interface DiskState {
-  readonly contents: Contents;
+  contents: Contents;
   /** Of a relaxed disk: what a loss of power may take, and what there was before it. */
   readonly tail: Written[];
   readonly durability: Durability;
@@ -64,7 +71,7 @@ interface DiskState {
 export function createDisk(world: World, options: { readonly name: string; readonly durability: Durability }): SimDisk {
   const draw = world.random(`disk ${options.name}`);
   const state: DiskState = {
-    contents: { slots: new Map(), meta: new Map(), aside: [] },
+    contents: nothing(),
     tail: [],
     durability: options.durability,
     extraMs: 0,
@@ -91,16 +98,30 @@ export function createDisk(world: World, options: { readonly name: string; reado
     contentOf: (slot) => describe(state.contents.slots.get(slot)),
     lose() {
       state.isLost = true;
-      const told = [...state.gone];
-      state.gone.clear();
-      for (const tell of told) tell('it was removed');
+      tellGone(state);
     },
+    remove() {
+      state.contents = nothing();
+      tellGone(state);
+    },
+    image: () => structuredClone(state.contents),
+    restore: (image) => (state.contents = structuredClone(image)),
     get isLost() {
       return state.isLost;
     },
     busy: () =>
       state.opened.filter(({ process }) => process.state !== 'dead').reduce((sum, { open }) => sum + open.count, 0),
   };
+}
+
+function nothing(): Contents {
+  return { slots: new Map(), meta: new Map(), aside: [] };
+}
+
+function tellGone({ gone }: DiskState): void {
+  const told = [...gone];
+  gone.clear();
+  for (const tell of told) tell('it was removed');
 }
 
 interface OpenDisk {

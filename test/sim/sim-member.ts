@@ -30,6 +30,8 @@ export interface SimMember {
   /** A second process on the same disk, which the first one does not know of. */
   startTwin(): void;
   stepWall(stepMs: number): void;
+  /** When its wall clock was last set. */
+  readonly wallSteppedMs: number;
 }
 
 /** One process of a member. */
@@ -47,6 +49,8 @@ export interface MemberParts {
   readonly network: SimNetwork;
   readonly registrar: SimRegistrar;
   readonly logger: (process: string) => Logger;
+  /** How long deletes and request ids are kept, if not as in a program. */
+  readonly memories?: { readonly tombstoneMs?: number; readonly retryMemoryMs?: number };
   mayStart(): boolean;
   onRequest(run: Run, name: string, ask: unknown): void;
 }
@@ -63,6 +67,7 @@ export function createMember(
   const rate = draw.between(0.95, 1.05);
   const disk = createDisk(world, { name, durability: kind === 'node' ? 'strict' : 'relaxed' });
   let wallMs = START_WALL_MS + (draw.chance(0.2) ? draw.between(-7_200_000, 7_200_000) : draw.between(-50, 50));
+  let wallSteppedMs = -Infinity;
   let run: Run | undefined;
   let id: PeerId | undefined;
   let isWanted = false;
@@ -140,7 +145,11 @@ export function createMember(
     startTwin() {
       run = startProcess();
     },
+    get wallSteppedMs() {
+      return wallSteppedMs;
+    },
     stepWall(stepMs) {
+      wallSteppedMs = world.nowMs();
       wallMs += stepMs;
       run?.process.stepWall(stepMs);
     },
@@ -170,7 +179,7 @@ function joinMesh(parts: MemberParts, member: SimMember, run: Run): Promise<Mesh
       random: draw,
       logger: parts.logger(process.name),
     },
-    { mesh: MESH, name: member.name, kind: member.kind, workers: 0, joinTimeoutMs: JOIN_TIMEOUT_MS },
+    { mesh: MESH, name: member.name, kind: member.kind, workers: 0, joinTimeoutMs: JOIN_TIMEOUT_MS, ...parts.memories },
   );
 }
 

@@ -21,6 +21,8 @@ export interface SimNetwork {
 export interface NetworkOptions {
   readonly world: World;
   readonly paths: Paths;
+  /** What travels instead of a message. */
+  replace?(from: PipeEnd, message: Uint8Array): Uint8Array;
   onSent(from: PipeEnd, to: PipeEnd, message: Uint8Array): void;
 }
 
@@ -48,7 +50,7 @@ export function createNetwork(options: NetworkOptions): SimNetwork {
   const open = (near: Endpoint, far: Endpoint): Channel => {
     const there = paths.path(near.machine, far.machine);
     const back = paths.path(far.machine, near.machine);
-    const pipe = createPipe({ world, near, far, there, back, onSent: options.onSent });
+    const pipe = createPipe({ world, near, far, there, back, replace: options.replace, onSent: options.onSent });
     pipes.add(pipe);
     watch(pipe, () => Math.min(there.cutSinceMs, back.cutSinceMs));
     near.channels.add(pipe.near);

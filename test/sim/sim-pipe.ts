@@ -29,6 +29,8 @@ export interface PipeOptions {
   /** From near to far, and back. */
   readonly there: Path;
   readonly back: Path;
+  /** What travels instead of a message. */
+  readonly replace?: ((from: PipeEnd, message: Uint8Array) => Uint8Array) | undefined;
   /** Told of each message as it is sent. */
   onSent(from: PipeEnd, to: PipeEnd, message: Uint8Array): void;
 }
@@ -95,7 +97,7 @@ function createEnd({ options, line, self, remote, path, mine, theirs }: EndParts
     send(message) {
       if (message.byteLength > MAX_MESSAGE_BYTES) throw new MeshError('bad-argument', 'A message over the limit.');
       if (mine.ended || self.process.state === 'dead') return false;
-      const copy = message.slice();
+      const copy = options.replace?.(self, message.slice()) ?? message.slice();
       bufferedBytes += copy.byteLength;
       options.onSent(self, remote, copy);
       lane.send(copy.byteLength, () => {

@@ -33,6 +33,11 @@ export interface ProcessOptions {
 /** True time 0 on a clock that is right. */
 export const START_WALL_MS = Date.UTC(2026, 0, 1);
 
+/** The machine of a process, by the names of both: `ada.2` runs on `ada`. */
+export function machineOf(process: string): string {
+  return process.split('.')[0] ?? process;
+}
+
 /** No timer fires early, however its time was rounded. */
 const LATE_MS = 1e-6;
 
@@ -96,6 +101,7 @@ export function createProcess(world: World, { name, rate = 1, wallMs = START_WAL
       sleptMs += world.nowMs() - asleepSinceMs;
     }
     if (as === 'asleep') asleepSinceMs = world.nowMs();
+    if (state === 'running') world.outages.begin(name);
     state = as;
     stopWake();
     wakeAtMs = Infinity;
@@ -130,6 +136,7 @@ export function createProcess(world: World, { name, rate = 1, wallMs = START_WAL
       if (state === 'dead' || state === 'running') return;
       if (state === 'asleep') sleptMs += world.nowMs() - asleepSinceMs;
       state = 'running';
+      world.outages.end(name);
       plan();
     },
     kill() {

@@ -6,6 +6,7 @@ import { drawPlan, type Fault, type FaultKind } from './faults.ts';
 import { formatOperation, type Operation } from './history.ts';
 import { checkHistory } from './linearizable.ts';
 import { judgePeace } from './peace.ts';
+import { machineOf } from './sim-process.ts';
 import { createStage, type Stage } from './stage.ts';
 import { createStriker, type Striker } from './strike.ts';
 
@@ -14,8 +15,11 @@ export interface Report {
   readonly hash: string;
   readonly delivered: number;
   readonly counts: { readonly ok: number; readonly failed: number; readonly unknown: number };
+  /** Of all operations asked of members that were not cut off meanwhile, and did not stand still: how many were answered, 0 to 1. */
+  readonly answered: number;
   readonly struck: ReadonlyMap<FaultKind, number>;
   readonly moves: number;
+  readonly takeOvers: number;
   readonly plan: readonly Fault[];
   /** Broken promises; none for a seed that passes. */
   readonly findings: readonly string[];
@@ -87,16 +91,26 @@ function report(stage: Stage, striker: Striker, plan: readonly Fault[]): Report 
     hash: world.hash(),
     delivered: world.delivered,
     counts: { ok: count('read', 'done', 'not-done'), failed: count('never'), unknown: count('maybe') },
+    answered: answeredPart(stage),
     struck: striker.struck,
     moves: watch.moves,
+    takeOvers: watch.takeOvers,
     plan,
     findings: [...findings, ...watch.findings, ...findingsOfKeys],
     virtualMs: world.nowMs(),
   };
 }
 
+function answeredPart({ world, clients }: Stage): number {
+  const isOut = ({ at, atMs, untilMs }: Operation): boolean =>
+    [at, machineOf(at)].some((name) => world.outages.during(name, atMs, untilMs));
+  const asked = clients.history().filter((operation) => !isOut(operation));
+  const answered = asked.filter(({ told }) => told.kind !== 'never' && told.kind !== 'maybe');
+  return asked.length === 0 ? 1 : answered.length / asked.length;
+}
+
 /** What an operator gave up is absent from the instant at which the table says so. */
-function withWipes({ clients, watch, keys, slotOf }: Stage): readonly Operation[] {
+function withWipes({ clients, pairs, watch, keys, slotOf }: Stage): readonly Operation[] {
   const wipes = watch.emptied.flatMap(({ slot, stamp, atMs }) =>
     keys
       .filter((key) => slotOf(key) === slot)
@@ -107,11 +121,12 @@ function withWipes({ clients, watch, keys, slotOf }: Stage): readonly Operation[
         from: stamp - 0.5,
         to: stamp + 0.5,
         by: 'forget',
+        at: 'registrar',
         atMs,
         untilMs: atMs,
       })),
   );
-  return [...clients.history(), ...wipes];
+  return [...pairs.complete([...clients.history(), ...clients.expiries()]), ...wipes];
 }
 
 function judgeKey(key: string, operations: readonly Operation[]): readonly string[] {

@@ -16,6 +16,8 @@ interface Outcome {
   /** Of a failure: all there is to say. */
   readonly text: string | undefined;
   readonly struck: readonly (readonly [string, number])[];
+  readonly takeOvers: number;
+  readonly answered: number;
   readonly counts: { readonly ok: number; readonly failed: number; readonly unknown: number };
   readonly spentMs: number;
 }
@@ -38,6 +40,8 @@ async function judge(seed: number): Promise<Outcome> {
     line: formatLine(report),
     text: isPassed ? undefined : formatReport(await shrink(report)),
     struck: [...report.struck],
+    takeOvers: report.takeOvers,
+    answered: report.answered,
     counts: report.counts,
     spentMs: (spent.user + spent.system) / 1_000,
   };
@@ -107,6 +111,12 @@ function summary(outcomes: readonly Outcome[]): string {
     `${outcomes.length - failed.length} of ${outcomes.length} seeds passed${failed.length === 0 ? '' : `; failed: ${failed.toSorted((a, b) => a - b).join(' ')}`}`,
     `${all} operations, ${((100 * ok) / all).toFixed(1)} % of them answered`,
     `${(sum(({ spentMs }) => spentMs) / outcomes.length).toFixed(0)} ms of CPU a seed, ${longest.toFixed(0)} at most`,
+    `${outcomes.filter(({ takeOvers }) => takeOvers > 0).length} seeds with take-overs, ${sum(({ takeOvers }) => takeOvers)} in all`,
+    `answered, worst: ${outcomes
+      .toSorted((a, b) => a.answered - b.answered)
+      .slice(0, 12)
+      .map(({ seed, answered }) => `${seed}: ${(100 * answered).toFixed(0)} %`)
+      .join(', ')}`,
     `seeds by faults: ${faults.join(', ')}`,
   ].join('\n');
 }

@@ -2,9 +2,12 @@
 
 import { slotOfKey, type Key, type LogFields, type Logger } from '@shoal/shared';
 import { createClients, type Clients } from './clients.ts';
+import { createMoments, type Moments } from './moments.ts';
+import { createPairs, type Pairs } from './pairs.ts';
 import { createPaths, type Paths } from './paths.ts';
-import { createMember, type SimMember } from './sim-member.ts';
+import { createMember, type Run, type SimMember } from './sim-member.ts';
 import { createNetwork, type SimNetwork } from './sim-network.ts';
+import { machineOf } from './sim-process.ts';
 import { createSimRegistrar, type SimRegistrar } from './sim-registrar.ts';
 import { createWatch, type Watch } from './watch.ts';
 import { createWorld, type Draw, type World } from './world.ts';
@@ -16,7 +19,9 @@ export interface Stage {
   readonly network: SimNetwork;
   readonly registrar: SimRegistrar;
   readonly watch: Watch;
+  readonly moments: Moments;
   readonly clients: Clients;
+  readonly pairs: Pairs;
   readonly slotCount: number;
   /** Whether faults strike few members. */
   readonly isFocused: boolean;
@@ -42,41 +47,62 @@ export interface StageOptions {
 }
 
 const CLIENTS = 8;
+const PATIENT_MS = [500, 2_000, 8_000, 20_000, 20_000];
+/** In some seeds deletes are forgotten while they still matter: as much later as in a program than the last retry. */
+const FORGETFUL = { memories: { tombstoneMs: 17_000, retryMemoryMs: 16_000 }, timeoutsMs: [500, 2_000, 8_000] };
 
 export function createStage({ seed, onLog }: StageOptions): Stage {
   const world = createWorld(seed);
   const draw = world.random('stage');
   const slotCount = draw.pick([4, 8, 16]);
-  const replicas = draw.pick([1, 2, 3]);
+  // Of one copy there is little to prove, and nothing to take over.
+  const replicas = draw.pick([1, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
   const keys = Array.from({ length: draw.whole(4, 20) }, (_, number) => `k${number}`);
   const findings: string[] = [];
   const members: SimMember[] = [];
   const loggerOf = (process: string): Logger => createLogger(process, { findings, onLog });
+  const moments = createMoments(members);
+  const slotOf = (key: string): number => slotOfKey(key as Key, slotCount);
+  const pairs = createPairs(world, { keys, slotOf });
   const watch = createWatch(world, {
     slotCount,
     areAcknowledgementsLate: replicas > 1,
+    onFrame: pairs.saw,
     isLost: (id) => members.some((member) => member.id === id && member.disk.isLost),
   });
   const paths = createPaths(world);
-  const network = createNetwork({ world, paths, onSent: (from, to, message) => watch.sent(from, to, message) });
+  const network = createNetwork({
+    world,
+    paths,
+    replace: pairs.replace,
+    onSent: (from, to, message) => watch.sent(from, to, message),
+  });
   const registrar = createSimRegistrar({
     world,
     slotCount,
     replicas,
     logger: loggerOf('registrar'),
-    onRows: (rows) => watch.rowsStored(rows),
+    onRows: (rows) => {
+      pairs.rowsStored(rows);
+      watch.rowsStored(rows);
+      moments.rowsStored(rows);
+    },
     onWrongChange: (kind) => findings.push(`a registrar with ${kind} file changes what it has of the table`),
   });
   let mayStart = true;
+  const { memories, timeoutsMs } = draw.chance(0.4) ? FORGETFUL : { memories: {}, timeoutsMs: PATIENT_MS };
   const memberParts = {
+    memories,
     mayStart: () => mayStart,
     world,
     paths,
     network,
     registrar,
     logger: loggerOf,
-    onRequest: (run: { readonly process: Parameters<Watch['requested']>[0] }, name: string, ask: unknown) =>
-      watch.requested(run.process, name, ask),
+    onRequest: ({ process }: Run, name: string, ask: unknown) => {
+      watch.requested(process, name, ask);
+      if (name === 'propose') moments.proposed(machineOf(process.name), ask);
+    },
   };
   const clients = createClients({
     world,
@@ -85,6 +111,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     members: () => members,
     watch,
     thinkMs: draw.pick([50, 200, 400]),
+    timeoutsMs,
   });
   return {
     world,
@@ -93,7 +120,9 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     network,
     registrar,
     watch,
+    moments,
     clients,
+    pairs,
     isFocused: draw.chance(0.5),
     slotCount,
     replicas,
@@ -111,7 +140,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
       members.push(member);
       return member;
     },
-    slotOf: (key) => slotOfKey(key as Key, slotCount),
+    slotOf,
   };
 }
 

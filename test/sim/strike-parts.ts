@@ -1,11 +1,17 @@
 // What the kinds of faults have in common: whom they strike, and what is going on already.
 
 import type { Fault } from './faults.ts';
+import type { Losses } from './losses.ts';
 import type { SimMember } from './sim-member.ts';
 import type { Stage } from './stage.ts';
 
+export interface AimedFault extends Fault {
+  /** Whom it should strike, in this order, if they are up. */
+  readonly targets: readonly SimMember[];
+}
+
 /** Begins a fault; the way to end it, or `missed` if it can't strike now. */
-export type Strike = (stage: Stage, fault: Fault, state: StrikeState) => (() => void) | 'missed';
+export type Strike = (stage: Stage, fault: AimedFault, state: StrikeState) => (() => void) | 'missed';
 
 export interface StrikeState {
   isEnded: boolean;
@@ -16,6 +22,7 @@ export interface StrikeState {
   registrarSinceMs: number;
   readonly twinsUntilMs: Map<string, number>;
   readonly unforgotten: Set<SimMember>;
+  readonly losses: Losses;
 }
 
 /** More would make a seed long. */
@@ -24,9 +31,14 @@ export const MEMBERS_LEAST = 2;
 
 export const up = ({ membersUp }: Stage): readonly SimMember[] => membersUp();
 
-export function pickUp(stage: Stage, at: number): SimMember | undefined {
-  const members = up(stage);
-  return members[placeOf(stage, at, members.length)];
+/** `suits`: whom it may be. */
+export function pickUp(
+  stage: Stage,
+  { first, targets }: AimedFault,
+  suits: (member: SimMember) => boolean = () => true,
+): SimMember | undefined {
+  const members = up(stage).filter(suits);
+  return targets.find((target) => members.includes(target)) ?? members[placeOf(stage, first, members.length)];
 }
 
 /** In some seeds a few members have all the bad luck: faults that meet break more than faults that don't. */
@@ -34,11 +46,14 @@ function placeOf({ isFocused }: Stage, at: number, count: number): number {
   return Math.floor((isFocused ? at * at : at) * count);
 }
 
-export function pairUp(stage: Stage, { first, second }: Fault): readonly [SimMember, SimMember] | undefined {
+export function pairUp(
+  stage: Stage,
+  { first, second, targets }: AimedFault,
+): readonly [SimMember, SimMember] | undefined {
   const members = up(stage);
-  const place = placeOf(stage, first, members.length);
-  const a = members[place];
-  const b = members.filter((member) => member !== a)[Math.floor(second * (members.length - 1))];
+  const [target, other] = targets.filter((each) => members.includes(each));
+  const a = target ?? members[placeOf(stage, first, members.length)];
+  const b = other ?? members.filter((member) => member !== a)[Math.floor(second * (members.length - 1))];
   return a === undefined || b === undefined ? undefined : [a, b];
 }
 

@@ -1,9 +1,11 @@
 // How the faults of a plan strike a mesh, and how they end.
 
 import type { Fault, FaultKind } from './faults.ts';
+import type { Moment } from './moments.ts';
+import { createLosses } from './losses.ts';
 import type { SimMember } from './sim-member.ts';
 import type { Stage } from './stage.ts';
-import type { Strike, StrikeState } from './strike-parts.ts';
+import type { AimedFault, Strike, StrikeState } from './strike-parts.ts';
 import { memberStrikes } from './strikes-of-members.ts';
 import { networkStrikes } from './strikes-of-network.ts';
 import { registrarStrikes } from './strikes-of-registrar.ts';
@@ -20,6 +22,13 @@ export interface Striker {
 
 const STRIKES: Readonly<Record<FaultKind, Strike>> = { ...memberStrikes, ...networkStrikes, ...registrarStrikes };
 
+/** A fault that can't strike now may a little later. */
+const TRIES = 10;
+const TRY_AGAIN_MS = 700;
+/** A moment that does not come is not waited for. */
+const MOMENT_WITHIN_MS = 5_000;
+const AFTER_MOMENT_MS = 300;
+
 export function createStriker(stage: Stage): Striker {
   const struck = new Map<FaultKind, number>();
   const lasting = new Set<() => void>();
@@ -30,21 +39,43 @@ export function createStriker(stage: Stage): Striker {
     registrarSinceMs: -Infinity,
     twinsUntilMs: new Map(),
     unforgotten: new Set(),
+    losses: createLosses(() => stage.registrar.rows()),
+  };
+  const strike = (fault: AimedFault, tries = TRIES): void => {
+    if (state.isEnded) return;
+    const end = STRIKES[fault.kind](stage, fault, state);
+    if (end === 'missed') {
+      if (tries > 1) stage.world.after(TRY_AGAIN_MS, () => strike(fault, tries - 1));
+      return;
+    }
+    stage.world.deliver(`fault ${fault.kind}`);
+    struck.set(fault.kind, (struck.get(fault.kind) ?? 0) + 1);
+    const endOnce = (): void => {
+      if (lasting.delete(endOnce)) end();
+    };
+    lasting.add(endOnce);
+    stage.world.after(fault.forMs, endOnce);
+  };
+  const strikeAt = (fault: Fault, moment: Moment): void => {
+    let isAwaited = true;
+    stage.moments.next(moment, (concerned) => {
+      if (!isAwaited) return;
+      isAwaited = false;
+      const targets = fault.first < 0.6 ? concerned : concerned.toReversed();
+      // Soon after, most often at once.
+      stage.world.after(AFTER_MOMENT_MS * ((fault.first * 10) % 1) ** 3, () => strike({ ...fault, targets }));
+    });
+    stage.world.after(MOMENT_WITHIN_MS, () => {
+      if (isAwaited) strike({ ...fault, targets: [] });
+      isAwaited = false;
+    });
   };
   return {
     struck,
     unforgotten: state.unforgotten,
     strike(fault) {
-      if (state.isEnded) return;
-      const end = STRIKES[fault.kind](stage, fault, state);
-      if (end === 'missed') return;
-      stage.world.deliver(`fault ${fault.kind}`);
-      struck.set(fault.kind, (struck.get(fault.kind) ?? 0) + 1);
-      const endOnce = (): void => {
-        if (lasting.delete(endOnce)) end();
-      };
-      lasting.add(endOnce);
-      stage.world.after(fault.forMs, endOnce);
+      if (fault.aim === undefined) strike({ ...fault, targets: [] });
+      else strikeAt(fault, fault.aim);
     },
     end() {
       state.isEnded = true;

@@ -8,22 +8,22 @@ import { hasTwins, MEMBERS_LEAST, MEMBERS_MOST, nothing, pickUp, type Strike, up
 /** A new process of an identity needs so long until the old one is out. */
 const TWIN_MS = 5_000;
 
-const still: (how: 'freeze' | 'sleep') => Strike =
-  (how) =>
-  (stage, { first }, state) => {
-    const member = pickUp(stage, first);
-    const process = member?.run?.process;
-    if (member === undefined || process?.state !== 'running' || hasTwins(stage, state, member.name)) return 'missed';
-    process[how]();
-    return () => process.wake();
-  };
+/** A machine both of whose clocks are wrong between two readings is outside the promise. */
+const BOTH_CLOCKS_MS = 2_000;
 
-const disk: (begin: (member: SimMember, how: number) => () => void) => Strike =
-  (begin) =>
-  (stage, { first, second }) => {
-    const member = pickUp(stage, first);
-    return member === undefined ? 'missed' : begin(member, second);
-  };
+const still: (how: 'freeze' | 'sleep') => Strike = (how) => (stage, fault, state) => {
+  const member = pickUp(stage, fault);
+  const process = member?.run?.process;
+  if (member === undefined || process?.state !== 'running' || hasTwins(stage, state, member.name)) return 'missed';
+  if (how === 'sleep' && stage.world.nowMs() - member.wallSteppedMs < BOTH_CLOCKS_MS) return 'missed';
+  process[how]();
+  return () => process.wake();
+};
+
+const disk: (begin: (member: SimMember, how: number) => () => void) => Strike = (begin) => (stage, fault) => {
+  const member = pickUp(stage, fault);
+  return member === undefined ? 'missed' : begin(member, fault.second);
+};
 
 /** Whether only this member has the newest of a slot of which others have older copies: to lose it is outside the promise. */
 function isNeeded(stage: Stage, { id }: SimMember): boolean {
@@ -35,33 +35,31 @@ function isNeeded(stage: Stage, { id }: SimMember): boolean {
 }
 
 export const memberStrikes = {
-  crash(stage, { first }) {
-    const member = pickUp(stage, first);
+  crash(stage, fault) {
+    const member = pickUp(stage, fault);
     if (member === undefined) return 'missed';
     member.kill();
     return () => member.start();
   },
-  'lost-disk'(stage, { first, second }, state) {
-    const member = pickUp(stage, first);
+  'lost-disk'(stage, fault, state) {
+    const member = pickUp(stage, fault);
     if (member === undefined || up(stage).length <= MEMBERS_LEAST || isNeeded(stage, member)) return 'missed';
+    if (!state.losses.mayLose(member, 'disk')) return 'missed';
+    state.losses.lost(member);
     state.unforgotten.add(member);
-    if (second < 0.5) member.kill();
+    if (fault.second < 0.5) member.kill();
     member.disk.lose();
     return () => {
       member.kill();
       forget(stage, member, () => state.unforgotten.delete(member));
     };
   },
-  'power-loss'(stage, { first, second }) {
-    const member = pickUp(stage, first);
-    if (member === undefined || member.kind === 'node') return 'missed';
-    // What a relaxed disk alone holds may be lost with its power.
-    const isAlone = stage.registrar
-      .rows()
-      .some(({ copies }) => copies.length < 2 && copies.some((copy) => copy.member === member.id));
-    if (isAlone) return 'missed';
+  'power-loss'(stage, fault, state) {
+    const member = pickUp(stage, fault, ({ kind }) => kind === 'tab');
+    if (member === undefined || !state.losses.mayLose(member, 'tail')) return 'missed';
+    state.losses.lost(member);
     member.kill();
-    member.disk.loseTail(second * 2_000);
+    member.disk.loseTail(fault.second * 2_000);
     return () => member.start();
   },
   freeze: still('freeze'),
@@ -73,10 +71,10 @@ export const memberStrikes = {
     stage.newMember().start();
     return nothing;
   },
-  leave(stage, { first, second }) {
-    const member = pickUp(stage, first);
+  leave(stage, fault) {
+    const member = pickUp(stage, fault);
     if (member === undefined || up(stage).length <= MEMBERS_LEAST) return 'missed';
-    member.leave(second < 0.7);
+    member.leave(fault.second < 0.7);
     return () => {
       if (!member.isWanted) member.start();
     };
@@ -93,14 +91,15 @@ export const memberStrikes = {
     member.disk.full(true);
     return () => member.disk.full(false);
   }),
-  'wall-step'(stage, { first, second }) {
-    const member = pickUp(stage, first);
-    const sign = second < 0.5 ? -1 : 1;
-    member?.stepWall(sign * second * 10_800_000);
-    return member === undefined ? 'missed' : nothing;
+  'wall-step'(stage, fault) {
+    const member = pickUp(stage, fault);
+    if (member?.run?.process.state !== 'running') return 'missed';
+    const sign = fault.second < 0.5 ? -1 : 1;
+    member.stepWall(sign * fault.second * 10_800_000);
+    return nothing;
   },
-  twin(stage, { first }, state) {
-    const member = pickUp(stage, first);
+  twin(stage, fault, state) {
+    const member = pickUp(stage, fault);
     const isCut = (name: string): boolean =>
       stage.paths.path(name, 'registrar').isCut || stage.paths.path('registrar', name).isCut;
     if (member?.run?.process.state !== 'running' || state.registrarBusy || isCut(member.name)) return 'missed';

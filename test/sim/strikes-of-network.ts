@@ -40,33 +40,33 @@ export const networkStrikes = {
       here.flatMap((a) => there.map((b) => [a, b] as const)),
     );
   },
-  'cut-registrar'(stage, { first, second }, state) {
-    const member = pickUp(stage, first);
+  'cut-registrar'(stage, fault, state) {
+    const member = pickUp(stage, fault);
     if (member === undefined || hasTwins(stage, state, member.name)) return 'missed';
-    if (second < 0.7) return cutBoth(stage, [[member.name, 'registrar']]);
-    const [from, to] = second < 0.85 ? [member.name, 'registrar'] : ['registrar', member.name];
+    if (fault.second < 0.5) return cutBoth(stage, [[member.name, 'registrar']]);
+    const [from, to] = fault.second < 0.65 ? [member.name, 'registrar'] : ['registrar', member.name];
     stage.paths.cut(from, to);
     return () => stage.paths.heal(from, to);
   },
   /** From everybody; members and registrar come back one after the other. */
-  isolate(stage, { first, second }, state) {
-    const member = pickUp(stage, first);
+  isolate(stage, fault, state) {
+    const member = pickUp(stage, fault);
     if (member === undefined || hasTwins(stage, state, member.name)) return 'missed';
     const { name } = member;
     const others = stage.members.flatMap((other) => (other === member ? [] : [[name, other.name] as const]));
     const healMembers = cutBoth(stage, others);
     const healRegistrar = cutBoth(stage, [[name, 'registrar']]);
-    const [sooner, later] = second < 0.7 ? [healMembers, healRegistrar] : [healRegistrar, healMembers];
+    const [sooner, later] = fault.second < 0.7 ? [healMembers, healRegistrar] : [healRegistrar, healMembers];
     return () => {
       sooner();
-      stage.world.after(second * 8_000, later);
+      stage.world.after(fault.second * 8_000, later);
     };
   },
   /** From the registrar and some of the others. */
-  'half-cut'(stage, { first, second }, state) {
-    const member = pickUp(stage, first);
+  'half-cut'(stage, fault, state) {
+    const member = pickUp(stage, fault);
     if (member === undefined || hasTwins(stage, state, member.name)) return 'missed';
-    const others = stage.members.filter((other, index) => other !== member && (index * 0.618 + second) % 1 < 0.5);
+    const others = stage.members.filter((other, index) => other !== member && (index * 0.618 + fault.second) % 1 < 0.5);
     return cutBoth(
       stage,
       ['registrar', ...others.map(({ name }) => name)].map((name) => [member.name, name] as const),
@@ -80,14 +80,14 @@ export const networkStrikes = {
     else stage.network.loseAll(a.run.process, fault.forMs);
     return nothing;
   },
-  flaky(stage, { first, second }) {
+  flaky(stage, fault) {
     let isOver = false;
-    const draw = stage.world.random(`flaky ${first}`);
+    const draw = stage.world.random(`flaky ${fault.first}`);
     const again = (): void => {
       if (isOver) return;
-      const run = pickUp(stage, draw.next())?.run;
+      const run = pickUp(stage, { ...fault, first: draw.next() })?.run;
       if (run !== undefined) stage.network.loseAll(run.process, 100);
-      stage.world.after(draw.between(50, 200 + second * 1_500), again);
+      stage.world.after(draw.between(50, 200 + fault.second * 1_500), again);
     };
     again();
     return () => {

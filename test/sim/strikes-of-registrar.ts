@@ -18,6 +18,8 @@ const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage,
   if (kind === 'old' && !registrar.hasOldCopy) return 'missed';
   // Who does not know that a file is old would be believed if it came first (DECISIONS.md).
   if (kind === 'old' && !stage.members.every((member) => isUpToDate(stage, member))) return 'missed';
+  // A member that never was in would make a new mesh where there is no table.
+  if (kind === 'none' && stage.members.some(({ id, disk: { isLost } }) => id === undefined && !isLost)) return 'missed';
   state.registrarBusy = true;
   registrar.kill();
   if (kind !== 'newest') {

@@ -32,6 +32,8 @@ export interface Watch {
   readonly emptied: readonly Emptied[];
   /** Changes of ownership. */
   readonly moves: number;
+  /** Those in which a backup became the owner without the one of before. */
+  readonly takeOvers: number;
 }
 
 export interface Emptied {
@@ -62,6 +64,8 @@ export interface WatchOptions {
   readonly areAcknowledgementsLate: boolean;
   /** Whether what that member stored is gone. */
   isLost(member: PeerId): boolean;
+  /** What askers and owners say to each other. */
+  onFrame?(frame: Frame): void;
 }
 
 function describeRow({ slot, epoch, owner, copies, dropped, settled }: Configuration): string {
@@ -74,7 +78,14 @@ function describeRow({ slot, epoch, owner, copies, dropped, settled }: Configura
   return `${slot} epoch ${epoch}: ${names(copies)}${dropped.length === 0 ? '' : `, dropped ${names(dropped)}`}${settled ? '' : ', unsettled'}`;
 }
 
-export function createWatch(world: World, { slotCount, areAcknowledgementsLate, isLost }: WatchOptions): Watch {
+function isTakeOver(before: Configuration, row: Configuration): boolean {
+  const isBackup = before.copies.length > 1 && before.copies.some(({ member }) => member === row.owner);
+  const isThere = row.copies.some(({ member }) => member === before.owner);
+  return row.owner !== before.owner && row.epoch === before.epoch + 1 && row.settled && isBackup && !isThere;
+}
+
+export function createWatch(world: World, options: WatchOptions): Watch {
+  const { slotCount, areAcknowledgementsLate, isLost } = options;
   const incarnations = new Map<SimProcess, Incarnation>();
   const rows = new Map<Slot, Configuration>();
   const asked = new Map<string, Asked>();
@@ -82,6 +93,7 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
   const findings: string[] = [];
   const emptied: Emptied[] = [];
   let moves = 0;
+  let takeOvers = 0;
 
   const answered = (process: SimProcess, slot: Slot, what: string): void => {
     const row = rows.get(slot);
@@ -111,6 +123,7 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
   const look = (from: PipeEnd, to: PipeEnd, frame: Frame): void => {
     // What another member only passes on is said by whoever gave it.
     if (frame.kind === 'forward') return sent(from, to, frame.payload.subarray(SEAL_BYTES));
+    options.onFrame?.(frame);
     if (frame.kind === 'get' || frame.kind === 'put') {
       const keys = frame.kind === 'get' ? [frame.key] : frame.writes.map(({ key }) => key);
       asked.set(frame.id, { slot: frame.slot, key: keys[0] });
@@ -137,6 +150,9 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
     get moves() {
       return moves;
     },
+    get takeOvers() {
+      return takeOvers;
+    },
     requested(process, name, ask) {
       if (name !== 'join' || typeof ask !== 'object' || ask === null || !('incarnation' in ask)) return;
       incarnations.set(process, ask.incarnation as Incarnation);
@@ -149,6 +165,7 @@ export function createWatch(world: World, { slotCount, areAcknowledgementsLate, 
         if (before !== undefined && row.epoch < before.epoch)
           findings.push(`slot ${row.slot} went back from epoch ${before.epoch} to ${row.epoch}`);
         if (before !== undefined && row.owner !== before.owner) moves += 1;
+        if (before !== undefined && isTakeOver(before, row)) takeOvers += 1;
         if (before !== undefined && row.emptyBefore > before.emptyBefore) emptied.push(emptiedNow(before));
         rows.set(row.slot, row);
       }

@@ -4,6 +4,7 @@
 
 import type { Random, StopTimer } from '@shoal/shared';
 import { createEventQueue } from './event-queue.ts';
+import { createOutages, type Outages } from './outages.ts';
 import { createSeededRandom } from './seeded-random.ts';
 
 export interface World {
@@ -22,6 +23,7 @@ export interface World {
   runUntil(untilMs: number, isDone?: () => boolean): Promise<void>;
   /** Each call gives a higher number: the order in which things happen within one instant. */
   stamp(): number;
+  readonly outages: Outages;
   /** Told of each delivered event, for people who look for a bug. */
   onDelivered: ((what: string) => void) | undefined;
 }
@@ -84,6 +86,7 @@ export function createWorld(seed: number): World {
       if (isDone?.() !== true) nowMs = Math.max(nowMs, untilMs);
     },
     stamp: () => (stamps += 1),
+    outages: createOutages(() => nowMs),
     onDelivered: undefined,
   };
   return world;

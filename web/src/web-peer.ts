@@ -135,7 +135,7 @@ async function joinWith(place: StorePlace, opened: OpenedStore, options: MemberO
       kind: 'tab',
       workers: options.workers ?? defaultWorkers(),
       domain: browserId(memory, random),
-      ephemeral: taken === undefined,
+      ephemeral: taken === undefined || isIos(),
       joinTimeoutMs: JOIN_TIMEOUT_MS,
     },
   );
@@ -173,6 +173,12 @@ function browserRtc() {
 
 function defaultWorkers(): number {
   return Math.min(Math.max(navigator.hardwareConcurrency - 1, 1), limits.workersMax);
+}
+
+/** iOS suspends a page in the background at once, and drops what it stored after a week. An iPad calls itself a Mac. */
+function isIos(): boolean {
+  const { userAgent, maxTouchPoints } = navigator;
+  return /iPhone|iPad|iPod/.test(userAgent) || (userAgent.includes('Macintosh') && maxTouchPoints > 1);
 }
 
 /** Tabs of one browser profile fail together. */

@@ -7,10 +7,12 @@ import { createDeferred, limits, MeshError, shortId } from '@shoal/shared';
 import { keepProcessAlive, onInterrupt } from '../adapters/process.ts';
 import { addressOf, commandLogger, flag, meshCommand, type MeshFlags } from '../command-line.ts';
 import { defaultWorkers, parseMemberName, parseWhole, type MeshAddress } from '../config.ts';
-import { printLine } from '../output.ts';
+import { complain, printLine } from '../output.ts';
 
 interface PeerFlags extends MeshFlags {
-  readonly data: string;
+  readonly data?: string;
+  readonly ephemeral?: boolean;
+  readonly weight?: number;
   readonly name?: string;
   readonly workers?: number;
 }
@@ -20,14 +22,23 @@ const LEAVE_MS = 3_000;
 
 export function peerCommand(): Command {
   return meshCommand('peer', 'be a member with a disk, until Ctrl-C')
-    .requiredOption('--data <dir>', 'folder for identity and values; it belongs to one mesh')
+    .option('--data <dir>', 'folder for identity and values; it belongs to one mesh')
+    .option('--ephemeral', 'own nothing while other members last; needs no folder')
     .option('--name <name>', "the member's name (default: the host's, and four digits)", flag(parseMemberName))
     .option(
       '--workers <n>',
       'functions that run at the same time (default: cores − 1, at most 8; 0: none)',
       flag((text) => parseWhole(text, '--workers', { min: 0, max: limits.workersMax })),
     )
+    .option(
+      '--weight <n>',
+      'share of the ranges, 1 to 16 (default: two for each worker, at most one for each 256 MiB that are free)',
+      flag((text) => parseWhole(text, '--weight', { min: 1, max: 16 })),
+    )
     .action(async (flags: PeerFlags, command: Command) => {
+      if (flags.data === undefined && flags.ephemeral !== true) {
+        command.error('error: give --data <dir>, a folder to keep identity and values in, or --ephemeral');
+      }
       await stay(addressOf(command, flags), flags);
     });
 }
@@ -67,16 +78,28 @@ async function joinOrStop(
       mesh: address.mesh,
       ...(address.token === undefined ? {} : { token: address.token }),
       ...(flags.name === undefined ? {} : { name: flags.name }),
-      dataDir: flags.data,
+      ...(flags.data === undefined ? {} : { dataDir: flags.data }),
+      ...(flags.weight === undefined ? {} : { weight: flags.weight }),
+      ephemeral: flags.ephemeral === true,
       workers: flags.workers,
       kind: 'node',
       logger: commandLogger(),
+      onFrozen: createComplaint(),
       signal,
     });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
   }
+}
+
+/** Says once why it waits. */
+function createComplaint(): (error: MeshError) => void {
+  let isSaid = false;
+  return ({ message }) => {
+    if (!isSaid) complain(`${message} This member waits meanwhile, and tells what its disk holds when it is asked.`);
+    isSaid = true;
+  };
 }
 
 /** Resolves after a clean goodbye; rejects if the member is out for good. */
@@ -88,6 +111,8 @@ async function untilStopped(mesh: Mesh, interrupted: AbortSignal): Promise<void>
   if (interrupted.aborted) onAbort();
   const error = await stopped.promise;
   interrupted.removeEventListener('abort', onAbort);
+  // Drained: it has left for good, and shall not be started again.
+  if (!interrupted.aborted && error === undefined) process.send?.({ kind: 'drained' });
   // Its slots stay its own: it comes back on the same folder.
   await mesh.leave({ handOver: false, timeoutMs: LEAVE_MS });
   if (error !== undefined) throw error;

@@ -3,12 +3,16 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
-import { limits, MeshError } from '@shoal/shared';
-import { callOptions, type MeshFlags, requestCommand, withMesh } from '../command-line.ts';
+import { formatVersion, limits, MeshError, type Version } from '@shoal/shared';
+import { callOptions, flag, type MeshFlags, requestCommand, withMesh } from '../command-line.ts';
+import { parseVersionFlag, parseWhole } from '../config.ts';
+import { printJson, printLine } from '../output.ts';
 
 interface PutFlags extends MeshFlags {
   readonly file?: string;
   readonly mediaType?: string;
+  readonly ifVersion?: Version | null;
+  readonly minCopies?: number;
 }
 
 const DEFAULT_MEDIA_TYPE = 'application/octet-stream';
@@ -19,6 +23,13 @@ export function putCommand(): Command {
     .argument('[value]', 'the text to put')
     .option('--file <file>', 'put the bytes of a file, or of stdin with "-"')
     .option('--media-type <type>', `what the bytes of --file are (default: ${DEFAULT_MEDIA_TYPE})`)
+    .option('--if-version <version>', 'only if the key has this version, or is "absent"', flag(parseExpected))
+    .option(
+      '--min-copies <n>',
+      'write nothing while so many members can not keep it',
+      flag((text) => parseWhole(text, '--min-copies', { min: 1, max: 7 })),
+    )
+    .option('--json', 'print { key, version, copies }')
     .action(async (key: string, value: string | undefined, flags: PutFlags, command: Command) => {
       const { file } = flags;
       if ((value === undefined) === (file === undefined)) {
@@ -29,11 +40,22 @@ export function putCommand(): Command {
       }
       const content = file === undefined ? (value ?? '') : await bytesOf(key, file);
       await withMesh(command, flags, async (context) => {
-        const options = callOptions(context);
-        if (typeof content === 'string') await context.mesh.put(key, content, options);
-        else await context.mesh.put(key, content, { ...options, mediaType: flags.mediaType ?? DEFAULT_MEDIA_TYPE });
+        const { ifVersion, minCopies } = flags;
+        const { version, copies } = await context.mesh.put(key, content, {
+          ...callOptions(context),
+          ...(typeof content === 'string' ? {} : { mediaType: flags.mediaType ?? DEFAULT_MEDIA_TYPE }),
+          ...(ifVersion === undefined ? {} : { expected: ifVersion }),
+          ...(minCopies === undefined ? {} : { minCopies }),
+        });
+        const done = { key, version: formatVersion(version), copies };
+        if (flags.json === true) await printJson(done);
+        else await printLine(`${done.version}, ${copies === 1 ? '1 copy' : `${copies} copies`}`);
       });
     });
+}
+
+export function parseExpected(text: string): Version | null {
+  return text === 'absent' ? null : parseVersionFlag(text);
 }
 
 async function bytesOf(key: string, file: string): Promise<Uint8Array> {

@@ -51,7 +51,11 @@ export function serveCommand(): Command {
     .option('--no-peer', 'the server and the page alone')
     .option('--token <token>', 'what admits to the mesh; made up if the address is not loopback')
     .option('--allow-host <name...>', 'names beside the address that a page may use for this server (SHOAL_HOSTS)')
-    .option('--replicas <n>', 'copies of each slot, 1 to 7, or auto (SHOAL_REPLICAS; default: 1)', flag(parseReplicas))
+    .option(
+      '--replicas <n>',
+      'copies of each slot, 1 to 7, or auto: 2 with a member that outlives power, else 3 (SHOAL_REPLICAS; default: auto)',
+      flag(parseReplicas),
+    )
     .option('--mesh <name>', 'mesh of the member', flag(parseMeshName), DEFAULT_MESH)
     .action(async (flags: Partial<ServeFlags> & Pick<ServeFlags, 'peer' | 'mesh'>, command: Command) => {
       await serve({
@@ -70,7 +74,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const running: Supervised[] = [];
   /** The first start's success, or undefined if the user did not wait for it. */
   const started = async (program: Supervised): Promise<unknown> => {
-    running.unshift(program);
+    running.push(program);
     const ready = program.ready.catch(() => {
       // Its sentence is on stderr already.
       throw new Failed();
@@ -85,7 +89,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     await printLine(`Shoal is ready: ${listening.url}`);
     await interrupted.promise;
   } finally {
-    // The member first: it says goodbye to the server.
+    // The server first: without it nobody takes over what the member has, which is then served at once at the next start.
     for (const program of running) await program.end();
     release();
     end();

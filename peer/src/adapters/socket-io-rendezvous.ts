@@ -28,6 +28,7 @@ const EVENTS: readonly RegistrarEventName[] = [
   'delta',
   'roster',
   'wish',
+  'moving',
   'signal',
   'stop',
   'hand-over-wanted',

@@ -149,7 +149,7 @@ function runInPool(
     signal: stop.signal,
     onPrinted: (line) => printed.push(line),
     work: async (calls, signal) => {
-      const chunk = await deps.values.get(task.key, { signal });
+      const chunk = await deps.values.get(task.key, { signal, contentNamed: true });
       if (chunk === undefined)
         throw new MeshError('no-dataset', `Chunk ${task.task} of the dataset is not in the mesh any more.`);
       // The store keeps its own: what is transferred is gone here.

@@ -23,7 +23,7 @@ export function createUdfShelf(values: Values): UdfShelf {
     get: async (id, fileName, signal) => {
       const known = shelf.get(id);
       if (known !== undefined) return meshUdf(known, id, fileName);
-      const value = await values.get(udfKey(id), { signal });
+      const value = await values.get(udfKey(id), { signal, contentNamed: true });
       if (value === undefined) throw new MeshError('bad-udf', `The function ${id.slice(0, 8)} is not in the mesh.`);
       const compiled = await compileUdf(new TextDecoder().decode(value.bytes), fileName);
       for (const old of [...shelf.keys()].slice(0, Math.max(0, shelf.size - KEPT + 1))) shelf.delete(old);

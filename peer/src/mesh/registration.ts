@@ -35,7 +35,9 @@ import {
 } from '@shoal/shared';
 import type { Identity } from '../identity.ts';
 import type { Rendezvous } from '../ports/rendezvous.ts';
+import { createEventTurns } from './event-turns.ts';
 import { joinAsk } from './join-ask.ts';
+import { createMeshTime } from './mesh-time.ts';
 import { createProposals } from './proposals.ts';
 import { createRosterView } from './roster-view.ts';
 import { createTableView } from './table-view.ts';
@@ -48,6 +50,8 @@ export interface RegistrationEvents {
   rowsChanged: { readonly rows: readonly Configuration[] };
   rosterChanged: { readonly joined: readonly RosterEntry[]; readonly left: readonly RosterEntry[] };
   wishChanged: Wish;
+  /** Slots that should be elsewhere, or the copies that there should be. */
+  movingChanged: undefined;
   handOverWanted: HandOverWanted;
   reportAsked: RegistrarEvents['report-all'];
   signalReceived: RelayedSignal;
@@ -72,6 +76,8 @@ export interface RegistrationDeps {
     Join,
     'kind' | 'name' | 'durability' | 'ephemeral' | 'weight' | 'workers' | 'paused' | 'freeBytes' | 'domain'
   >;
+  /** Nothing changes in the mesh, since its table is lost or old: waits, also before its first join, and tries again. Absent: is refused. */
+  readonly onFrozen?: ((error: MeshError) => void) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -83,8 +89,8 @@ export interface Standing {
   readonly replicas: number;
   readonly meshId: MeshId | undefined;
   readonly iceServers: readonly IceServer[];
-  /** From this machine's wall clock to mesh time. */
-  readonly meshOffsetMs: number;
+  /** Slots that should be elsewhere, as `encodeSlotSet` gives them. */
+  readonly moving: Uint8Array;
 }
 
 export interface Registration extends Subscribable<RegistrationEvents> {
@@ -124,11 +130,13 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   const first = createDeferred<Joined>();
   first.promise.catch(() => undefined); // whoever waits hears of it; nobody may be waiting
   const closing = new AbortController();
+  const meshTime = createMeshTime(clock);
   const table = createTableView(deps.known, (rows) => emitter.emit('rowsChanged', { rows }));
   let state: RegistrarState = 'connecting';
   let isStopped = false;
-  let held: (() => void)[] | undefined; // events that came behind the answer to a join
-  let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], meshOffsetMs: 0 };
+  let challenge: string | undefined;
+  const turns = createEventTurns(clock);
+  let standing: Standing = { slotCount: 0, replicas: 1, meshId: deps.meshId, iceServers: [], moving: new Uint8Array() };
 
   const proposals = createProposals({
     ask: (propose) => rendezvous.request('propose', propose, { signal: closing.signal }),
@@ -153,15 +161,14 @@ export function createRegistration(deps: RegistrationDeps): Registration {
   }
 
   async function join(nonce: string): Promise<void> {
-    const askedAtMs = clock.wallMs();
+    const askedMs = meshTime.ask();
     const known = table.isHere || deps.known !== undefined ? table.epoch : undefined;
     const joined = await rendezvous.request('join', joinAsk(deps, nonce, { meshId: standing.meshId, known }), {
       signal: closing.signal,
     });
-    // Half of the round trip is the best guess of when the registrar looked at its clock.
-    const meshOffsetMs = joined.meshTimeMs - (askedAtMs + clock.wallMs()) / 2;
-    const { meshId, slotCount, replicas, iceServers } = joined;
-    standing = { meshId, slotCount, replicas, iceServers, meshOffsetMs };
+    meshTime.measured(joined.meshTimeMs, askedMs);
+    const { meshId, slotCount, replicas, iceServers, moving } = joined;
+    standing = { meshId, slotCount, replicas, iceServers, moving };
     table.apply(joined.table);
     roster.replace(joined.roster);
     setState('connected');
@@ -198,6 +205,9 @@ export function createRegistration(deps: RegistrationDeps): Registration {
         return roster.change(received.payload.changed, received.payload.gone);
       case 'wish':
         return emitter.emit('wishChanged', received.payload);
+      case 'moving':
+        standing = { ...standing, replicas: received.payload.replicas, moving: received.payload.slots };
+        return emitter.emit('movingChanged', undefined);
       case 'hand-over-wanted':
         return emitter.emit('handOverWanted', received.payload);
       case 'report-all':
@@ -231,7 +241,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     route: table.route,
     member: roster.member,
     roster: roster.all,
-    meshNowMs: () => clock.wallMs() + standing.meshOffsetMs,
+    meshNowMs: meshTime.nowMs,
     start: (options) => {
       connect();
       return abortable(first.promise, options?.signal);
@@ -253,47 +263,37 @@ export function createRegistration(deps: RegistrationDeps): Registration {
 
   function connect(): void {
     rendezvous.connect({
-      up: (challenge) => tryJoin(challenge.nonce),
+      up: ({ nonce }) => tryJoin((challenge = nonce)),
       down: (reason) => {
         logger.info('registrarLost', { reason });
         if (!isStopped) setState(table.isHere ? 'lost' : 'connecting');
       },
       heard: () => emitter.emit('heard', undefined),
       refused: (error) => stop(toMeshError(error)),
-      event: onEventInTurn,
+      event: (name, payload) => turns.take(() => onEvent(name, payload)),
     });
   }
 
   function tryJoin(nonce: string): void {
-    held = [];
+    turns.hold();
     join(nonce)
       .catch((error: unknown) => onJoinFailed(toMeshError(error), nonce))
-      // Whoever waited for the answer listens by then.
-      .finally(() => clock.setTimer(releaseEvents, 0));
-  }
-
-  function releaseEvents(): void {
-    const events = held;
-    held = undefined;
-    events?.forEach((event) => event());
-  }
-
-  /** An answer is a promise and an event is none: events that came behind the answer can overtake it. */
-  function onEventInTurn<Name extends RegistrarEventName>(name: Name, payload: RegistrarEvents[Name]): void {
-    if (held === undefined) onEvent(name, payload);
-    else held.push(() => onEvent(name, payload));
+      .finally(turns.releaseSoon);
   }
 
   function onJoinFailed(error: MeshError, nonce: string): void {
     // A lost connection comes back and brings a new challenge.
     if (error.code === 'no-registrar' || error.code === 'aborted' || error.code === 'closed') return;
-    // A registrar on a lost or old file is no reason to stop serving: it may be started again on the right one.
-    const isOfTheFile = table.isHere && (error.code === 'stale-table' || error.code === 'wrong-mesh');
+    // A registrar on a lost or old file is no reason to stop: it may be started again on the right one, or
+    // adopt a table, to which this one's storage may belong.
+    const isFrozen = error.code === 'stale-table' && deps.onFrozen !== undefined;
+    const isOfTheFile = isFrozen || (table.isHere && (error.code === 'stale-table' || error.code === 'wrong-mesh'));
     if (!error.retryable && !isOfTheFile) return stop(error);
     logger.warn('joinRefused', { code: error.code, message: error.message });
     if (isOfTheFile) setState('refused');
+    if (isFrozen) deps.onFrozen?.(error);
     void sleep(clock, limits.wishMs, closing.signal).then(
-      () => tryJoin(nonce),
+      () => challenge === nonce && tryJoin(nonce), // a newer connection joins by its own
       () => undefined,
     );
   }

@@ -15,6 +15,11 @@ export interface RawOptions {
   readonly timeoutMs?: number;
 }
 
+export interface RawGet extends RawOptions {
+  /** The key names its content, which never changes: any copy may tell it (REPLICATION, rule 17). */
+  readonly contentNamed?: boolean;
+}
+
 export interface RawPut extends RawOptions {
   readonly mediaType: string;
   readonly contentNamed?: boolean;
@@ -32,7 +37,7 @@ export interface RawKey {
 }
 
 export interface Values {
-  get(key: Key, options?: RawOptions & { readonly wait?: boolean }): Promise<RawValue | undefined>;
+  get(key: Key, options?: RawGet & { readonly wait?: boolean }): Promise<RawValue | undefined>;
   put(key: Key, bytes: Uint8Array, options: RawPut): Promise<{ readonly version: Version; readonly copies: number }>;
   /** True if there was something. */
   delete(key: Key, options?: RawOptions & { readonly expected?: Version | null }): Promise<boolean>;

@@ -5,7 +5,6 @@ import {
   type Clock,
   type Configuration,
   createDeadline,
-  type DataResult,
   type GetFrame,
   type Key,
   limits,
@@ -18,9 +17,11 @@ import {
   sleep,
   slotOfKey,
   toMeshError,
+  type Version,
 } from '@shoal/shared';
-import type { RawOptions, RawPut, RawValue } from '../ports/values.ts';
+import type { RawGet, RawOptions, RawPut, RawValue } from '../ports/values.ts';
 import type { StoreAnswer } from '../store/range-store.ts';
+import { busyError, done, rawValue } from './value-answers.ts';
 
 export interface RoutedValuesDeps {
   readonly self: PeerId;
@@ -42,12 +43,14 @@ export interface RoutedValuesDeps {
   local(frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer>;
 }
 
-export interface GetResult extends RawOptions {
+export interface GetResult extends RawGet {
   readonly wait?: boolean;
 }
 
 export interface RoutedValues {
   get(key: Key, options?: GetResult): Promise<RawValue | undefined>;
+  /** `unchanged`: it has no newer version than that. */
+  getNewer(key: Key, newerThan: Version, options?: GetResult): Promise<RawValue | 'unchanged' | undefined>;
   put(
     key: Key,
     bytes: Uint8Array,
@@ -62,6 +65,8 @@ interface Attempt {
   readonly key: Key;
   readonly slot: Slot;
   readonly verb: 'get' | 'put' | 'delete';
+  /** Any copy may tell it, until one said that it can't. */
+  anyCopy: boolean;
   readonly startedMs: number;
   /** The first try that left: an owner compares its age with what it remembers. */
   sentMs: number | undefined;
@@ -86,7 +91,12 @@ const BUSY_RETRY_MS = 1_000;
 export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   const { clock } = deps;
 
-  async function run(verb: Attempt['verb'], key: Key, frameOf: FrameOf, options: RawOptions): Promise<StoreAnswer> {
+  async function run(
+    verb: Attempt['verb'],
+    key: Key,
+    frameOf: FrameOf,
+    options: RawOptions & { readonly contentNamed?: boolean },
+  ): Promise<StoreAnswer> {
     const timeoutMs = options.timeoutMs ?? limits.requestTimeoutMs;
     const deadline = createDeadline(clock, timeoutMs, {
       outer: options.signal,
@@ -97,6 +107,7 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       key,
       slot: slotOfKey(key, deps.slotCount()),
       verb,
+      anyCopy: options.contentNamed === true && verb === 'get',
       startedMs: clock.monotonicMs(),
       sentMs: undefined,
       timeoutMs,
@@ -120,6 +131,10 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       attempt.busy = busyError(answer);
       if (answer !== undefined && attempt.busy === undefined) {
         if (answer.result.kind !== 'moved') return answer;
+        if (attempt.anyCopy) {
+          attempt.anyCopy = false;
+          continue;
+        }
         // Only of the slot that was asked for: its owner has no say in others.
         if (answer.result.row.slot === attempt.slot && deps.learn(answer.result.row)) continue;
       }
@@ -129,20 +144,29 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
     }
   }
 
-  /** The answer of the owner; undefined if it has to be tried again. */
+  /** The owner; for what never changes another copy too, where that is nearer: this member, or one that is linked. */
+  function targetOf({ anyCopy }: Attempt, { owner, copies }: Configuration): PeerId {
+    if (!anyCopy) return owner;
+    const members = copies.map(({ member }) => member);
+    if (members.includes(deps.self)) return deps.self;
+    return deps.isOpen(owner) ? owner : (members.find((member) => deps.isOpen(member)) ?? owner);
+  }
+
+  /** The answer of the owner, or of a copy; undefined if it has to be tried again. */
   async function tryOnce(attempt: Attempt, row: Configuration, frameOf: FrameOf): Promise<StoreAnswer | undefined> {
+    const target = targetOf(attempt, row);
     try {
-      const isOwn = row.owner === deps.self;
-      if (!isOwn && !deps.isOpen(row.owner)) {
-        attempt.waitsFor = row.owner;
-        await deps.reachOrChange(row.owner, attempt.signal);
-        if (!deps.isOpen(row.owner)) return undefined;
+      const isOwn = target === deps.self;
+      if (!isOwn && !deps.isOpen(target)) {
+        attempt.waitsFor = target;
+        await deps.reachOrChange(target, attempt.signal);
+        if (!deps.isOpen(target)) return undefined;
       }
       attempt.waitsFor = undefined;
       attempt.unanswered += 1;
       const frame = frameOf(attempt, row.epoch);
       // Here too: a write that has its version goes on when its caller's time is up.
-      const answer = await (isOwn ? deps.local(frame, attempt.signal) : deps.request(row.owner, frame, attempt.signal));
+      const answer = await (isOwn ? deps.local(frame, attempt.signal) : deps.request(target, frame, attempt.signal));
       // An owner that lost the slot while it wrote says `moved` too: its copies may have the write.
       if (answer.result.kind !== 'moved') attempt.unanswered -= 1;
       return answer;
@@ -150,7 +174,7 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       const error = toMeshError(thrown);
       if (attempt.signal.aborted) throw error;
       if (error.code === 'link-lost') {
-        attempt.waitsFor = row.owner;
+        attempt.waitsFor = target;
         return undefined;
       }
       if (error.code === 'busy') {
@@ -206,16 +230,25 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
     });
   }
 
+  function ask(key: Key, options: GetResult, newerThan?: Version): Promise<StoreAnswer> {
+    const frameOf: FrameOf = (attempt, epoch) => ({
+      kind: 'get',
+      ...head(attempt, epoch),
+      key,
+      wait: options.wait === true,
+      ...(newerThan === undefined ? {} : { newerThan }),
+    });
+    return run('get', key, frameOf, options);
+  }
+
   return {
     get: async (key, options = {}) => {
-      const frameOf: FrameOf = (attempt, epoch) => ({
-        kind: 'get',
-        ...head(attempt, epoch),
-        key,
-        wait: options.wait === true,
-      });
-      const { result, payload } = await run('get', key, frameOf, options);
+      const { result, payload } = await ask(key, options);
       return rawValue(key, result, payload);
+    },
+    getNewer: async (key, newerThan, options = {}) => {
+      const { result, payload } = await ask(key, options, newerThan);
+      return result.kind === 'unchanged' ? result.kind : rawValue(key, result, payload);
     },
     put: async (key, bytes, options) => {
       const { mediaType, contentNamed = false, ttlMs, expected, minCopies = 1 } = options;
@@ -245,39 +278,4 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
       return true;
     },
   };
-}
-
-/** The owner was at a bound: nothing happened there. */
-function busyError(answer: StoreAnswer | undefined): MeshError | undefined {
-  if (answer?.result.kind !== 'refused') return undefined;
-  const { error } = answer.result;
-  return error.code === 'busy' || error.code === 'no-registrar' ? MeshError.fromWire(error) : undefined;
-}
-
-function rawValue(key: Key, result: DataResult, bytes: Uint8Array): RawValue | undefined {
-  switch (result.kind) {
-    case 'value': {
-      const { mediaType, version, contentNamed } = result;
-      return { bytes, mediaType, version, contentNamed };
-    }
-    case 'absent':
-      return undefined;
-    default:
-      throw refusal(key, result);
-  }
-}
-
-function done(key: Key, result: DataResult): { readonly version: RawValue['version']; readonly copies: number } {
-  if (result.kind === 'done') return { version: result.version, copies: result.copies };
-  throw refusal(key, result);
-}
-
-function refusal(key: Key, result: DataResult): MeshError {
-  if (result.kind === 'refused') {
-    const { code, message, detail } = result.error;
-    return new MeshError(code, message, {
-      detail: { key, ...detail, ...(result.version === undefined ? {} : { version: result.version }) },
-    });
-  }
-  return new MeshError('bad-frame', `The owner of "${key}" answered "${result.kind}".`, { detail: { key } });
 }

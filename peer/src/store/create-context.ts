@@ -2,7 +2,7 @@
 // lies aside, how many are owned.
 
 import { abortable, limits, type Configuration, MeshError, type Slot, createElapsedClock } from '@shoal/shared';
-import type { StoreView } from '../api.ts';
+import type { StopsView, StoreView } from '../api.ts';
 import { createBulkPlaces } from './bulk-places.ts';
 import { createKeyLocks } from './key-locks.ts';
 import { createLeases } from './leases.ts';
@@ -15,6 +15,7 @@ import { dispatch } from './slot.ts';
 import { createSlotRecords } from './slot-records.ts';
 import { createCell, otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
 import { createStorageUsage } from './storage-usage.ts';
+import { createStops } from './stops.ts';
 import { createTombstones } from './tombstones.ts';
 import { createValueCache } from './value-cache.ts';
 import { createWaiters } from './waiters.ts';
@@ -42,13 +43,22 @@ export interface StoreParts {
 
 /** Every so many heartbeats the storage is asked what is free. */
 const FREE_EVERY = 5;
-const SWEEP_EVERY = 60;
+/** Tombstones are looked at sixty times in their life. */
+const SWEEPS = 60;
 
 export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }: ContextParts): StoreParts {
   const cells = new Map<Slot, SlotCell>();
   const elapsed = createElapsedClock(deps.clock);
   const waiters = createWaiters();
-  const leases = createLeases({ elapsed, table: deps.table, onHeld: () => waiters.wakeAll() });
+  const leases = createLeases({
+    elapsed,
+    table: deps.table,
+    onHeld: () => {
+      waiters.wakeAll();
+      stops.look();
+    },
+  });
+  const stops = createStops({ nowMs: () => deps.clock.monotonicMs(), mayAnswer: (cell) => mayAnswer(context, cell) });
   let numbers = 0;
   const cache = createValueCache(deps.cacheBytes);
   const bulk = createBulkPlaces();
@@ -81,9 +91,10 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
       onAside: () => void usage.refreshAside().then(() => context.changed()),
     }),
     locks: createKeyLocks(),
-    memory: createRetryMemory(elapsed),
+    memory: createRetryMemory(elapsed, { maxAgeMs: deps.retryMemoryMs }),
     proposals: createProposals({ clock: deps.clock, propose: deps.propose, applyRows }),
     tombstones: createTombstones(),
+    stops,
     // Waiting gets end where their slot stops being served: they look again.
     services: [{ activate: () => undefined, seal: (slot) => waiters.wake(slot) }],
     handOffs: new Set(),
@@ -112,10 +123,11 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   };
 
   const stopGone = deps.storage.onGone((reason) => context.fatal(new MeshError('storage', reason)));
+  const sweepEvery = Math.ceil(deps.tombstoneMs / SWEEPS / limits.heartbeatMs);
   const tick = (): void => {
     ticks += 1;
     if (ticks % FREE_EVERY === 0) void usage.refreshFree();
-    if (ticks % SWEEP_EVERY === 0) sweep(context);
+    if (ticks % sweepEvery === 0) sweep(context);
     stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
   };
   let stopTick = deps.clock.setTimer(tick, limits.heartbeatMs);
@@ -123,7 +135,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   return {
     context,
     cells,
-    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside() }),
+    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside(), stops: stops.view() }),
     drained: (signal) => drained(context, cells, signal),
     async close() {
       stopTick();
@@ -197,7 +209,12 @@ function viewOf(
   {
     cacheBytes,
     aside,
-  }: { readonly cacheBytes: number; readonly aside: { readonly records: number; readonly bytes: number } },
+    stops,
+  }: {
+    readonly cacheBytes: number;
+    readonly aside: { readonly records: number; readonly bytes: number };
+    readonly stops: StopsView;
+  },
 ): StoreView {
   let owned = 0;
   let moving = 0;
@@ -205,5 +222,5 @@ function viewOf(
     if (state.role === 'serving' || state.role === 'sealed' || state.role === 'settling') owned += 1;
     if (state.role === 'learner' || outgoing !== undefined) moving += 1;
   }
-  return { owned, moving, cacheBytes, asideRecords: aside.records, asideBytes: aside.bytes };
+  return { owned, moving, cacheBytes, asideRecords: aside.records, asideBytes: aside.bytes, stops };
 }

@@ -1,5 +1,5 @@
 // One hand-off, at the owner (rule 26): from `begin` on the learner gets every write; what is stored is
-// streamed beside them; then the slot is sealed, digests are compared, and the hand-over is proposed.
+// streamed beside them; then digests are compared while no write is open, and the change is proposed.
 
 import {
   abortable,
@@ -39,7 +39,7 @@ export interface OutgoingHandOff extends HandOff {
   /** A write that got its version: the learner owes it from here on. */
   replicate(open: OpenWrite): void;
   receive(from: PeerId, incarnation: Incarnation, frame: SlotFrame): void;
-  /** Digests are compared: nothing is open. */
+  /** Asks for the learner's digest, to be compared with what is here when it comes. */
   check(): void;
   /** Unless a proposal is out. */
   giveUp(why: string): void;
@@ -63,7 +63,7 @@ interface Expected {
 }
 
 export function createHandOff(context: StoreContext, cell: SlotCell, handOff: HandOff): OutgoingHandOff {
-  const { to, incarnation, number } = handOff;
+  const { to, incarnation, number, purpose } = handOff;
   const ending = new AbortController();
   const { signal } = ending;
   const epoch = cell.row?.epoch ?? 0;
@@ -73,6 +73,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
   let owing = 0;
   let isAdded = false;
   let bytesOut = 0;
+  let stopOverdue = (): void => undefined;
 
   const send = (frame: SlotFrame): void => {
     if (!context.deps.send(to, frame)) giveUp('no link');
@@ -113,11 +114,16 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     }
     while (!context.proposals.isFlowing()) await abortable(pause(context), signal);
     throwIfAborted(signal);
+    stopOverdue = context.deps.clock.setTimer(
+      () => context.dispatch(cell, { kind: 'overdue', number }),
+      limits.handOffQuietMs,
+    );
     context.dispatch(cell, { kind: 'ready', number });
   };
 
   const replicate = (open: OpenWrite): void => {
-    if (signal.aborted) return;
+    // A backup gets every write as it is.
+    if (signal.aborted || purpose === 'give') return;
     open.owed = createDeferred();
     if (owing === 0) heardAtMs = context.deps.clock.monotonicMs();
     owing += 1;
@@ -162,10 +168,9 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     },
     check() {
       exchange({ kind: 'check', ...head, digest: cell.digest }, 'report').then(
-        ({ digest }) => {
+        ({ digest, leases }) => {
           const equal = digestsEqual(digest, cell.digest);
-          if (!equal) context.deps.logger.warn('hand-off not equal', { slot: cell.slot, to, number });
-          context.dispatch(cell, { kind: 'report', number, equal });
+          context.dispatch(cell, { kind: 'report', number, equal: purpose === 'give' ? leases === true : equal });
         },
         (error: unknown) => {
           if (!signal.aborted) giveUp(String(error));
@@ -178,10 +183,11 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     },
     dispose() {
       ending.abort(new MeshError('aborted', 'The hand-off is over.'));
+      stopOverdue();
       expected = undefined;
       for (const open of cell.open.values()) {
         // What it stored as this learner counts only if it became a copy (S51).
-        if (!isAdded) open.storedBy.delete(incarnation);
+        if (!isAdded && purpose !== 'give') open.storedBy.delete(incarnation);
         settleOwed(open);
         tell(open);
       }

@@ -119,7 +119,13 @@ export function createMover(context: StoreContext, cells: ReadonlyMap<Slot, Slot
       plan();
     },
     give(slot, to) {
-      if (!isStopped && isReady(slot)) begin({ slot, to, purpose: 'give' });
+      const cell = cells.get(slot);
+      const copy = cell === undefined ? undefined : otherCopies(cell, self).find(({ member }) => member === to);
+      if (isStopped || cell === undefined || copy === undefined || !isReady(slot)) return;
+      if (isWell(copy)) return begin({ slot, to, purpose: 'give' });
+      // It can't be reached: open writes are not waited for, and never acknowledged here (rule 27).
+      const handOff = { to, incarnation: copy.incarnation, number: context.nextNumber(), purpose: 'give' } as const;
+      context.dispatch(cell, { kind: 'failed', to: handOff });
     },
     plan,
     linkClosed(member) {

@@ -56,11 +56,13 @@ export function stepServing(state: ServingState, event: SlotEvent): SlotStep {
     case 'accept':
       return stay({ ...state, counter: state.counter + 1, open: state.open + 1 });
     case 'ended':
-      return stay({ ...state, open: state.open - 1 });
+      return compareWhenQuiet({ ...state, open: state.open - 1 });
     case 'offer':
       return state.handOff === undefined ? offer(state, event.handOff) : stay(state);
     case 'ready':
-      return state.handOff?.number === event.number && state.adding !== true ? seal(state, state.handOff) : stay(state);
+    case 'overdue':
+    case 'report':
+      return stepComparing(state, event);
     case 'refused':
       if (state.handOff?.number !== event.number) return stay(state);
       return { state: withoutHandOff(state), effects: endOf(state.handOff) };
@@ -121,9 +123,46 @@ function withoutHandOff(state: Owner): ServingState {
 }
 
 function offer(state: ServingState, handOff: HandOff): SlotStep {
-  // A backup has all there is: only open writes are waited for.
-  if (handOff.purpose === 'give') return seal(state, handOff);
-  return { state: { ...state, handOff }, effects: [{ kind: 'begin', handOff }] };
+  // A backup has all there is: it is only asked whether it could serve at once.
+  const kind = handOff.purpose === 'give' ? 'check' : 'begin';
+  return { state: { ...state, handOff }, effects: [{ kind, handOff }] };
+}
+
+type ComparingEvent = Extract<SlotEvent, { readonly kind: 'ready' | 'overdue' | 'report' }>;
+
+/** Nobody waits while digests are compared, unless a second passes without a quiet instant (rule 26). */
+function stepComparing(state: ServingState, event: ComparingEvent): SlotStep {
+  const { comparing, handOff } = state;
+  if (handOff?.number !== event.number || state.adding === true) return stay(state);
+  if (handOff.purpose === 'give') return stepGiving(state, handOff, event);
+  if (event.kind === 'ready') {
+    if (comparing !== undefined) return stay(state);
+    return compareWhenQuiet({ ...state, comparing: { askedAt: undefined, isOverdue: false } });
+  }
+  if (comparing === undefined) return stay(state);
+  if (event.kind === 'overdue') {
+    if (comparing.askedAt === undefined) return seal(state, handOff);
+    return stay({ ...state, comparing: { ...comparing, isOverdue: true } });
+  }
+  if (comparing.askedAt === undefined) return stay(state);
+  if (event.equal && state.open === 0) return proposeFor(state, handOff);
+  // Nothing was written meanwhile: they are not equal at all.
+  if (comparing.askedAt === state.counter) return { state: withoutHandOff(state), effects: endOf(handOff) };
+  if (comparing.isOverdue) return seal(state, handOff);
+  return compareWhenQuiet({ ...state, comparing: { ...comparing, askedAt: undefined } });
+}
+
+/** Sealed for a backup that can't answer, the slot would stand still until it could. */
+function stepGiving(state: ServingState, handOff: HandOff, event: ComparingEvent): SlotStep {
+  if (event.kind !== 'report') return stay(state);
+  return event.equal ? seal(state, handOff) : { state: withoutHandOff(state), effects: endOf(handOff) };
+}
+
+function compareWhenQuiet(state: ServingState): SlotStep {
+  const { comparing, handOff, counter, open } = state;
+  const isDue = comparing !== undefined && comparing.askedAt === undefined && open === 0;
+  if (!isDue || handOff === undefined) return stay(state);
+  return { state: { ...state, comparing: { ...comparing, askedAt: counter } }, effects: [{ kind: 'check', handOff }] };
 }
 
 function seal(state: ServingState, handOff: HandOff): SlotStep {
@@ -137,14 +176,20 @@ function goOnWhenDrained(state: SealedState, before: readonly SlotEffect[] = [])
   return { state: { ...state, step: 'checking' }, effects: [...before, { kind: 'check', handOff }] };
 }
 
-function proposeFor(state: SealedState, handOff: HandOff, before: readonly SlotEffect[] = []): SlotStep {
+function proposeFor(state: Owner, handOff: HandOff, before: readonly SlotEffect[] = []): SlotStep {
+  const isSealed = state.role === 'sealed';
   if (handOff.purpose === 'add') {
+    const unsealed: readonly SlotEffect[] = isSealed ? [{ kind: 'unseal' }] : [];
     return {
       state: { ...withoutHandOff(state), handOff, adding: true },
-      effects: [...before, { kind: 'propose-add', handOff }, { kind: 'unseal' }],
+      effects: [...before, { kind: 'propose-add', handOff }, ...unsealed],
     };
   }
-  return { state: { ...state, step: 'proposing' }, effects: [...before, { kind: 'propose-hand-over', handOff }] };
+  const sealed: readonly SlotEffect[] = isSealed ? before : [{ kind: 'seal' }];
+  return {
+    state: { ...withoutHandOff(state), role: 'sealed', handOff, step: 'proposing' },
+    effects: [...sealed, { kind: 'propose-hand-over', handOff }],
+  };
 }
 
 /** It does not wait for its open writes and never acknowledges them: callers retry at the new owner (rule 16). */

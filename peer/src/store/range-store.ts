@@ -45,6 +45,9 @@ export interface RangeStoreDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly cacheBytes: number;
+  /** How long a delete is kept at least, and how long what was done is remembered by its request id. */
+  readonly tombstoneMs: number;
+  readonly retryMemoryMs: number;
   /** To a copy or learner. Returns false if there is no open link. */
   send(to: PeerId, frame: SlotFrame): boolean;
   /** Resolves when less is queued to that member, or its link has closed. */

@@ -43,6 +43,7 @@ export function createSettleCopy(context: StoreContext, cell: SlotCell, parts: S
     await parts.idle();
     if (isOld(epoch) || cell.row === undefined) return;
     const { remembered } = context.memory.export(cell.slot, limits.rememberedPerSettle);
+    const stoppedMs = context.stops.sinceMs(cell, epoch);
     context.deps.send(cell.row.owner, {
       kind: 'taken',
       slot: cell.slot,
@@ -50,6 +51,7 @@ export function createSettleCopy(context: StoreContext, cell: SlotCell, parts: S
       digest: cell.digest,
       highest: ZERO_VERSION,
       remembered,
+      ...(stoppedMs === undefined ? {} : { stoppedMs }),
     });
   };
 

@@ -76,6 +76,7 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
   const taken = async (each: Answering, frame: TakenFrame): Promise<void> => {
     if (each.step !== 'asked') return;
     each.remembered = frame.remembered;
+    if (frame.stoppedMs !== undefined) context.stops.continued(cell, frame.stoppedMs);
     if (digestsEqual(frame.digest, cell.digest)) {
       each.step = 'equal';
       return advance();

@@ -52,8 +52,17 @@ export interface ServingState {
   /** Writes that have a version and are not acknowledged. */
   readonly open: number;
   readonly handOff?: HandOff;
+  /** The learner has what was stored: its digest is to be equal while no write is open. */
+  readonly comparing?: Comparing;
   /** `add` is proposed, and may be written: the learner's acknowledgement and lease are needed. */
   readonly adding?: true;
+}
+
+export interface Comparing {
+  /** The counter when the learner was asked; undefined: a write is open, and it is asked afterwards. */
+  readonly askedAt: number | undefined;
+  /** For too long there was a write in every comparison: after this one new writes wait. */
+  readonly isOverdue: boolean;
 }
 
 export interface SealedState {
@@ -85,6 +94,9 @@ export type SlotEvent =
   | { readonly kind: 'offer'; readonly handOff: HandOff }
   /** The learner has what was stored at `begin`. */
   | { readonly kind: 'ready'; readonly number: number }
+  /** Since `ready` no quiet instant has come. */
+  | { readonly kind: 'overdue'; readonly number: number }
+  /** equal: the learner's digest is the owner's; of a backup that is to own the slot: it could serve at once. */
   | { readonly kind: 'report'; readonly number: number; readonly equal: boolean }
   /** What was proposed for the hand-off was not written. */
   | { readonly kind: 'refused'; readonly number: number }

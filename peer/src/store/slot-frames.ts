@@ -5,7 +5,7 @@ import { limits, type Incarnation, type PeerId, type SlotFrame } from '@shoal/sh
 import type { BackupFrame } from './backup.ts';
 import { receiveOtherEpoch, receiveStored } from './replication.ts';
 import { beginLearning } from './slot.ts';
-import type { SlotCell, StoreContext } from './store-context.ts';
+import { otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
 
 /** What a frame, and each thing that it lists, costs beside its payload: a key has up to half a kilobyte. */
 const FRAME_BYTES = 256;
@@ -106,6 +106,7 @@ function fromOwner(context: StoreContext, cell: SlotCell, mail: OwnerMail): void
     else context.deps.send(from, { kind: 'resign', slot: cell.slot, epoch: row.epoch });
   } else if ('number' in frame) {
     if (isLearnedFrom(cell, mail)) cell.learner?.receive(frame);
+    else if (frame.kind === 'check' && cell.state.role === 'backup') reportOfBackup(context, cell, from, frame.number);
   } else toBackup(context, cell, frame);
 }
 
@@ -114,6 +115,13 @@ function toBackup(context: StoreContext, cell: SlotCell, frame: BackupFrame): vo
   if (state.role !== 'backup' || row === undefined) return;
   if (state.resigned) context.deps.send(row.owner, { kind: 'resign', slot: cell.slot, epoch: row.epoch });
   else cell.backup?.receive(frame);
+}
+
+/** It is to own the slot: whether it could answer at once. */
+function reportOfBackup(context: StoreContext, cell: SlotCell, owner: PeerId, number: number): void {
+  const { slot, digest, row } = cell;
+  const leases = otherCopies(cell, context.deps.self).every((copy) => context.leases.holds(copy));
+  context.deps.send(owner, { kind: 'report', slot, epoch: row?.epoch ?? 0, number, digest, leases });
 }
 
 function isLearnedFrom(cell: SlotCell, { from, incarnation, frame }: SlotMail): boolean {

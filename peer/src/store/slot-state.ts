@@ -104,6 +104,8 @@ function stepLearner(state: LearnerState, event: SlotEvent): SlotStep {
   switch (event.kind) {
     case 'row': {
       const { row, meaning } = event;
+      // The row of before, settled now: its owner has begun to serve, and to teach.
+      if (row.epoch === state.epoch) return stay(state);
       if (row.settled && row.epoch === state.epoch + 1) {
         // The owner proposed this only after equal digests, with nothing open: all of it is here.
         if (meaning === 'backup') return back(row, true);

@@ -3,7 +3,7 @@
 
 import type { BeginFrame, Configuration, Incarnation, PeerId } from '@shoal/shared';
 import { createBackup } from './backup.ts';
-import { createHandOff } from './handoff.ts';
+import { createHandOff, type OutgoingHandOff } from './handoff.ts';
 import { createLearner } from './learner.ts';
 import { createSettle } from './settle.ts';
 import { resend, tellOpen } from './replication.ts';
@@ -100,6 +100,7 @@ function carryOutOfOwner(context: StoreContext, cell: SlotCell, effect: OwnerEff
     case 'resend':
       return resend(context, cell);
     case 'seal':
+      noteStop(context, cell);
       for (const service of context.services) service.seal(cell.slot);
       return undefined;
     case 'unseal':
@@ -107,10 +108,12 @@ function carryOutOfOwner(context: StoreContext, cell: SlotCell, effect: OwnerEff
     case 'begin':
       return begin(context, cell, effect.handOff);
     case 'check':
-      return cell.outgoing?.check();
+      openHandOff(context, cell, effect.handOff).check();
+      return undefined;
     case 'propose-hand-over':
       return proposeHandOver(context, cell, effect.handOff);
     case 'propose-add':
+      context.stops.none(cell);
       return proposeAdd(context, cell, effect.handOff);
     case 'end':
       return end(context, cell, effect.handOff);
@@ -120,11 +123,24 @@ function carryOutOfOwner(context: StoreContext, cell: SlotCell, effect: OwnerEff
   }
 }
 
+/** A member that ends moves nothing any more. */
+function noteStop({ stops }: StoreContext, cell: SlotCell): void {
+  const { state } = cell;
+  if (state.role !== 'sealed' || state.step === 'closing') return;
+  stops.began(cell);
+  const isCompared = state.step === 'draining' || state.step === 'checking';
+  if (isCompared && state.handOff?.purpose !== 'give') stops.forced();
+}
+
 function begin(context: StoreContext, cell: SlotCell, handOff: HandOff): void {
-  cell.outgoing = createHandOff(context, cell, handOff);
-  context.handOffs.add(cell);
-  cell.outgoing.begin();
+  openHandOff(context, cell, handOff).begin();
   context.changed();
+}
+
+function openHandOff(context: StoreContext, cell: SlotCell, handOff: HandOff): OutgoingHandOff {
+  cell.outgoing ??= createHandOff(context, cell, handOff);
+  context.handOffs.add(cell);
+  return cell.outgoing;
 }
 
 /** From here on the slot is what this member has loaded now; what was read or served before counts no more. */
@@ -143,6 +159,7 @@ function startStay(context: StoreContext, cell: SlotCell): void {
 function load(context: StoreContext, cell: SlotCell, isEmptied: boolean): void {
   const { backup } = cell;
   startStay(context, cell);
+  context.stops.forget(cell);
   cell.backup = undefined;
   const { stay } = cell;
   if (backup !== undefined && !isEmptied) {
@@ -176,6 +193,7 @@ function load(context: StoreContext, cell: SlotCell, isEmptied: boolean): void {
 function unseal(context: StoreContext, cell: SlotCell): void {
   for (const service of context.services) service.activate(cell.slot, cell.row?.epoch ?? 0);
   context.waiters.wake(cell.slot);
+  context.stops.ended(cell);
   const { stay } = cell;
   if (!cell.hasFailed) return;
   // Nobody could take it: it is tried again, for what it could not store it may never acknowledge.
@@ -197,6 +215,7 @@ function activate(context: StoreContext, cell: SlotCell, isLearned: boolean): vo
   }
   for (const service of context.services) service.activate(cell.slot, row?.epoch ?? 0);
   context.waiters.wake(cell.slot);
+  context.stops.ended(cell);
 }
 
 function takeFromLearner(context: StoreContext, cell: SlotCell): Promise<boolean> {
@@ -222,6 +241,7 @@ function back(context: StoreContext, cell: SlotCell, isKnown: boolean): void {
 function stopBacking(context: StoreContext, cell: SlotCell): void {
   cell.backup?.stop();
   cell.backup = undefined;
+  context.stops.forget(cell);
   cell.stay += 1;
   context.memory.close(cell.slot);
   resetDigest(cell);
@@ -235,6 +255,9 @@ function resign(context: StoreContext, cell: SlotCell): void {
 
 function deactivate(context: StoreContext, cell: SlotCell, records: 'discard' | 'aside' | 'keep'): void {
   startStay(context, cell);
+  // The learner serves it as it was handed over.
+  if (records === 'discard') context.stops.passed(cell);
+  else context.stops.forget(cell);
   resetDigest(cell);
   context.memory.close(cell.slot);
   for (const service of context.services) service.seal(cell.slot);

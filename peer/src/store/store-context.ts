@@ -24,6 +24,7 @@ import type { Proposals } from './proposals.ts';
 import type { RangeStoreDeps, StoreAnswer } from './range-store.ts';
 import type { RetryMemory } from './retry-memory.ts';
 import type { Settle } from './settle.ts';
+import type { Stops } from './stops.ts';
 import type { SlotRecords } from './slot-records.ts';
 import type { SlotEvent, SlotState } from './slot-events.ts';
 import { NO_SLOT } from './slot-state.ts';
@@ -114,6 +115,7 @@ export interface StoreContext {
   readonly memory: RetryMemory;
   readonly proposals: Proposals;
   readonly tombstones: Tombstones;
+  readonly stops: Stops;
   readonly services: readonly SlotService[];
   /** Slots with an open hand-off. */
   readonly handOffs: Set<SlotCell>;

@@ -57,6 +57,7 @@ export function createWatch(context: StoreContext, cells: ReadonlyMap<Slot, Slot
         if (cell.open.size > 0) resend(context, cell, member);
         cell.settle?.askAgain(member);
       }
+      context.tombstones.tellAgain(context, member);
     },
     stop() {
       isStopped = true;
@@ -82,8 +83,8 @@ function lookAt(context: StoreContext, cell: SlotCell, nowMs: number): void {
 
 function lookAtOwner(context: StoreContext, cell: SlotCell, row: Configuration): void {
   const owner = row.copies.find(({ member }) => member === row.owner);
-  const isResigned = cell.state.role === 'backup' && cell.state.resigned;
-  if (owner === undefined || isResigned || !context.takesLearning() || !context.deps.isConnected()) return;
+  // One that resigned may too: what it acknowledged it has, and where all have resigned nobody else would.
+  if (owner === undefined || !context.takesLearning() || !context.deps.isConnected()) return;
   if (context.leases.mayTakeOver(owner, sinceMs(cell, owner))) takeOver(context, cell, owner);
 }
 

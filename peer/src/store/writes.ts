@@ -248,12 +248,14 @@ function adopt({ context, cell, frame }: Attempt, heads: Heads, records: readonl
 }
 
 /** After a failed write: what is on storage is what counts (rule 16, one copy). */
-async function reread({ context, cell, keys }: Attempt, heads: Heads): Promise<void> {
+async function reread({ context, cell, frame, keys }: Attempt, heads: Heads): Promise<void> {
   for (const [index, key] of keys.entries()) {
     context.cache.delete(key);
     try {
       const head = await context.records.head(cell.slot, key, cell.stay);
       replaceInDigest(cell, key, heads[index], head);
+      // It is there all the same: a retry whose answer was lost must not write it over what came since.
+      if (head?.requestId === frame.id) context.memory.add(cell.slot, frame.id, head.version);
     } catch (error) {
       context.fatal(error);
       return;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { createSystemRandom } from '@shoal/shared';
 import { describe, expect, test } from 'vitest';
 import {
@@ -7,6 +8,7 @@ import {
   parseMeshAddress,
   parseWhole,
 } from '../../../node-peer/src/config.ts';
+import { hostDomain } from '../../../node-peer/src/host-domain.ts';
 
 describe('the address of a mesh', () => {
   test('is a server alone, and then the mesh is main', () => {
@@ -61,6 +63,12 @@ test('whole numbers are read within bounds, and the sentence names the flag', ()
 test('one core stays free, and no more than eight are taken', () => {
   expect(defaultWorkers()).toBeGreaterThanOrEqual(1);
   expect(defaultWorkers()).toBeLessThanOrEqual(8);
+});
+
+test('members of one host have one failure domain, which does not tell the host', () => {
+  expect(hostDomain()).toBe(hostDomain());
+  expect(hostDomain()).toMatch(/^host-[0-9a-f]{16}$/);
+  expect(hostDomain()).not.toContain(hostname());
 });
 
 test('a member on a folder has the same name at each start', () => {

@@ -24,10 +24,14 @@ async function waitAt(world: World, member: Member, known: Known, options = { sa
   return next;
 }
 
-async function adopt(world: World, by: Member, write = true): Promise<Answer<Adopted>> {
+async function adopt(world: World, by: Member, write = true, waitMs = 4_100): Promise<Answer<Adopted>> {
   const answer = by.ask('adopt', { write });
-  await world.clock.advance(4_100);
+  await world.clock.advance(waitMs);
   return answer;
+}
+
+function named(...members: readonly Member[]): Adopted['reported'] {
+  return members.map(({ id, name }) => ({ id, name }));
 }
 
 /** ada owns slot 3 and ben backs it: of that the registrar's file says nothing any more. */
@@ -50,7 +54,7 @@ test('S6 old-file: goes on from the newest rows that members know, under far hig
 
   const answer = await adopt(world, ada2);
 
-  expect(answer).toEqual({ ok: { reported: [ada.id, ben.id], missing: [], written: true } });
+  expect(answer).toEqual({ ok: { reported: named(ada, ben), missing: [], lost: 0, written: true } });
   const { table } = await ada2.join({ meshId: must(ada.joined, 'joined').meshId });
   expect(table.term).toBeGreaterThan(1_000);
   await ben2.join();
@@ -65,7 +69,10 @@ test('says who is missing, and writes nothing before it is told to', async () =>
   const { world, ada, ben, rows } = await adaWithBen({ withOldFile: true });
   const ben2 = await waitAt(world, ben, { rows, versions: [] });
 
-  expect(await adopt(world, ben2, false)).toEqual({ ok: { reported: [ben.id], missing: [ada.id], written: false } });
+  // Nobody stops serving for a question, so it is answered as soon as all have reported.
+  expect(await adopt(world, ben2, false, 10)).toEqual({
+    ok: { reported: named(ben), missing: named(ada), lost: 15, written: false },
+  });
 
   expect(world.registrar.status().frozen).toHaveLength(1);
 });
@@ -95,18 +102,45 @@ test('S1 rebuilt: settles a slot of which no row is left among all who hold some
   await ada2.join();
   await ben2.join();
 
-  expect(answer).toMatchObject({ ok: { reported: [ada.id, ben.id], written: true } });
+  expect(answer).toMatchObject({ ok: { reported: named(ada, ben), written: true } });
   const row = (await ben2.rows())[3];
   expect(row).toMatchObject({ epoch: 1_002, owner: ben.id, settled: false });
   expect(row?.copies.map(({ incarnation }) => incarnation)).toEqual([ben2.incarnation, ada2.incarnation]);
   expect(ada2.joined?.meshId).toBe(ada.joined?.meshId);
 });
 
+test('settles a slot among those whose storage shows a later epoch than any row that is known', async () => {
+  const { world, ada, ben, rows } = await adaWithBen({ withOldFile: true });
+  const ada2 = await waitAt(world, ada, { rows, versions: [[3, 2, 40]] });
+  const ben2 = await waitAt(world, ben, { rows: [], versions: [[3, 5, 1]] }, { sameProcess: false });
+
+  await adopt(world, ada2);
+  await ada2.join();
+  await ben2.join();
+
+  expect((await ada2.rows())[3]).toMatchObject({
+    ...{ epoch: 1_005, owner: ben.id, settled: false },
+    copies: [{ incarnation: ben2.incarnation }],
+    dropped: [{ member: ada.id }],
+  });
+});
+
+test('one adopt at a time', async () => {
+  const { world, ada, rows } = await adaWithBen({ withOldFile: true });
+  const ada2 = await waitAt(world, ada, { rows, versions: [] });
+  const first = ada2.ask('adopt', { write: true });
+
+  expect(await ada2.ask('adopt', { write: true })).toMatchObject({ error: { code: 'busy' } });
+
+  await world.clock.advance(4_100);
+  expect(await first).toMatchObject({ ok: { written: true } });
+});
+
 test('adopts nothing where the table is the newest, and nothing without a report', async () => {
   const { world, ada, rows } = await adaWithBen({ withOldFile: true });
   const silent = await waitAt(world, ada, { rows, versions: [] });
   silent.onReport = undefined;
-  expect(await adopt(world, silent)).toMatchObject({ error: { code: 'no-member' } });
+  expect(await adopt(world, silent, true, 21_000)).toMatchObject({ error: { code: 'no-member' } });
 
   const other = createWorld();
   const cleo = await joinAs(other, 'cleo');

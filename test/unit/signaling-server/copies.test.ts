@@ -232,6 +232,39 @@ test('chooses two copies where a disk survives a loss of power, else three', asy
   expect((ada.last('wish') as Wish).replicas).toBe(2);
 });
 
+test('makes no third copies because the last strict member is away for less than a minute', async () => {
+  const world = createWorld({ replicas: 'auto' });
+  const ada = await joinAs(world, 'ada', tab);
+  const ben = await joinAs(world, 'ben');
+  const wished = (): unknown => (ada.last('wish') as Wish | undefined)?.replicas;
+
+  ben.drop();
+  await world.clock.advance(59_000);
+  expect(wished()).toBe(2);
+  const back = ben.again(world);
+  await back.join();
+  await world.clock.advance(59_000);
+  back.drop();
+  await world.clock.advance(59_000);
+  expect(wished()).toBe(2);
+  await world.clock.advance(2_000);
+
+  expect(wished()).toBe(3);
+  await ben.again(world).join();
+  await world.clock.advance(2_100);
+  expect(wished()).toBe(2);
+});
+
+test('tells a member how many copies there should be, though it has nothing to move', async () => {
+  const world = createWorld({ replicas: 'auto' });
+  const ada = await joinAs(world, 'ada', { ...tab, weight: 0 });
+  await joinAs(world, 'ben');
+  await world.clock.advance(200);
+
+  expect(ada.joined?.replicas).toBe(3);
+  expect(ada.last('wish')).toEqual({ replicas: 2, slots: [] });
+});
+
 test('revives a slot at once when all its copies are back, and changes nothing of it until it is settled', async () => {
   const { world, ada, ben } = await adaWithBen();
   ada.drop();

@@ -342,6 +342,22 @@ test('refuses a mesh whose file is damaged, by its code, and serves others', asy
   await connected(server, { auth: { mesh: 'other' } });
 });
 
+test('refuses nobody for good while it closes: who calls tries again', async () => {
+  const server = await start();
+  await server.registrar.close();
+  const socket = io(`http://127.0.0.1:${server.port}`, {
+    ...{ transports: ['websocket'], forceNew: true, reconnectionDelay: 10, reconnectionDelayMax: 10 },
+    auth: { mesh: 'main', versions: [1] },
+  });
+  sockets.push(socket);
+  const refusals: unknown[] = [];
+  socket.on('connect_error', (error: Error & { data?: unknown }) => refusals.push(error.data));
+
+  await new Promise((resolve) => socket.io.once('reconnect_attempt', resolve));
+
+  expect(refusals.filter((data) => data !== undefined)).toEqual([]);
+});
+
 test('says that a port or a data folder is in use', async () => {
   const dataDir = await mkdtemp(join(folder, 'data-'));
   const server = await start({ dataDir });

@@ -11,6 +11,7 @@ export interface MemberRow {
   readonly kind: 'tab' | 'node' | 'command';
   readonly state: 'here' | 'paused' | 'leaving' | 'away';
   readonly durability: 'strict' | 'relaxed';
+  readonly ephemeral: boolean;
   readonly isSelf: boolean;
   readonly workers: number;
   readonly slots: number;
@@ -54,6 +55,7 @@ export function createRoster(status: ReadonlySignal<MeshStatus | undefined>): Ro
         kind: member.kind,
         state: member.state,
         durability: member.durability,
+        ephemeral: member.ephemeral,
         isSelf: member.self,
         workers: member.workers,
         slots: member.slots,

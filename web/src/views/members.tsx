@@ -29,6 +29,7 @@ export function Members({ app }: { readonly app: App }) {
           <Member key={member.id} member={member} slotCount={app.roster.slotCount.value} />
         ))}
         <Away members={members} slotCount={app.roster.slotCount.value} />
+        <Ephemeral members={members} slotCount={app.roster.slotCount.value} />
         {members.length === 0 ? <li class="soft small empty">Not joined yet.</li> : null}
         {members.length === 1 ? (
           <li class="soft small empty">Alone so far. Open this page in a second tab, or press Invite.</li>
@@ -57,6 +58,17 @@ function Away({ members, slotCount }: { readonly members: readonly MemberRow[]; 
   );
 }
 
+/** They own ranges only while nobody else is there. */
+function Ephemeral({ members, slotCount }: { readonly members: readonly MemberRow[]; readonly slotCount: number }) {
+  const slots = members.reduce((sum, member) => sum + (member.ephemeral ? member.slots : 0), 0);
+  if (slots === 0) return null;
+  return (
+    <li class="small warn empty">
+      {formatShare(slots, slotCount)} of the ranges are with ephemeral members: what is put there is gone when they go.
+    </li>
+  );
+}
+
 function Member({ member, slotCount }: { readonly member: MemberRow; readonly slotCount: number }) {
   const { name, kind, state, link, via, isSelf, slots, share, hue } = member;
   const isAway = state === 'away';
@@ -77,7 +89,7 @@ function Member({ member, slotCount }: { readonly member: MemberRow; readonly sl
         <span class="soft clip">
           {kind}
           {` · ${plural(member.workers, 'worker')}`}
-          {member.durability === 'strict' ? ' · strict' : ''}
+          {member.ephemeral ? ' · ephemeral' : member.durability === 'strict' ? ' · strict' : ''}
           {state === 'here' ? '' : <b class={isAway ? 'bad' : 'warn'}>{` · ${state}`}</b>}
         </span>
         <span

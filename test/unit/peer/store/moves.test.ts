@@ -16,6 +16,7 @@ import {
   createHarness,
   compareVersions,
   getOf,
+  LATENCY_MS,
   nextId,
   putOf,
   textOf,
@@ -112,6 +113,54 @@ describe('moving slots', () => {
     for (const key of keys) expect(textOf(await until(mesh.clock, mesh.ask(getOf(key))))).toBe(acked.get(key)?.text);
     await mesh.close();
   }, 60_000);
+
+  test('a move stops a slot while its hand-over is proposed, and no longer', async () => {
+    const mesh = await founded('ada', 'ben');
+    for (let n = 0; n < 200; n += 1) await until(mesh.clock, mesh.ask(putOf(`key ${n}`, `value ${n}`)));
+
+    mesh.wish(() => 'ben');
+    await mesh.clock.advance(2_000);
+
+    const { stops } = mesh.member('ada').store.view();
+    expect(stops).toMatchObject({ moves: SLOTS, forced: 0 });
+    expect(stops.longestMs).toBeGreaterThan(0);
+    // There and back, and as long again for the row.
+    expect(stops.longestMs).toBeLessThanOrEqual(4 * LATENCY_MS);
+    expect(stops.p99Ms).toBe(stops.longestMs);
+    await mesh.close();
+  });
+
+  test('writes that never rest wait a second after the stream, for one round trip', async () => {
+    const mesh = await founded('ada', 'ben');
+    const slot = slotOf('{t}0');
+    let isOver = false;
+    let longestMs = 0;
+    let startedMs = 0;
+    const writer = async (n: number): Promise<void> => {
+      for (let count = 0; !isOver; count += 1) {
+        const beganMs = mesh.clock.monotonicMs();
+        expect((await mesh.ask(putOf(`{t}${n}`, `${count}`))).result.kind).toBe('done');
+        longestMs = Math.max(longestMs, mesh.clock.monotonicMs() - beganMs);
+      }
+    };
+    const work = Array.from({ length: 8 }, (_, n) => n).map((n) =>
+      new Promise<void>((resolve) => mesh.clock.setTimer(resolve, n)).then(() => writer(n)),
+    );
+    await mesh.clock.advance(100);
+    mesh.wish((each) => (each === slot ? 'ben' : 'ada'));
+    startedMs = mesh.clock.monotonicMs();
+    while (mesh.ownerOf(slot).name === 'ada' && mesh.clock.monotonicMs() - startedMs < 3_000)
+      await mesh.clock.advance(10);
+    isOver = true;
+    await until(mesh.clock, Promise.all(work));
+
+    expect(mesh.ownerOf(slot).name).toBe('ben');
+    expect(mesh.clock.monotonicMs() - startedMs).toBeGreaterThan(limits.handOffQuietMs);
+    expect(mesh.member('ada').store.view().stops).toMatchObject({ moves: 1, forced: 1 });
+    expect(mesh.member('ada').store.view().stops.longestMs).toBeLessThanOrEqual(10 * LATENCY_MS);
+    expect(longestMs).toBeLessThan(20 * LATENCY_MS);
+    await mesh.close();
+  });
 
   test('a third of 4,096 slots with a key in every other moves within three seconds', async () => {
     const mesh = createHarness({ slots: 4_096 });

@@ -50,6 +50,17 @@ describe('elapsed time', () => {
 
     expect(elapsed.read()).toEqual({ shorterMs: 100, longerMs: 3_600_150 });
   });
+
+  test('goes neither slow nor fast when it is read often, though wall clocks count whole milliseconds', () => {
+    let nowMs = 0;
+    const clock = { monotonicMs: () => nowMs, wallMs: () => Math.floor(nowMs), setTimer: () => () => undefined };
+    const elapsed = createElapsedClock(clock);
+    for (; nowMs < 10_000; nowMs += 0.1) elapsed.read();
+
+    const { shorterMs, longerMs } = elapsed.read();
+    expect(shorterMs).toBeGreaterThan(9_850);
+    expect(longerMs).toBeLessThan(10_150);
+  });
 });
 
 describe('retry memory', () => {

@@ -1,6 +1,6 @@
 import type { Configuration, Incarnation, PeerId, Slot } from '@shoal/shared';
 import { describe, expect, test } from 'vitest';
-import type { HandOff, SlotEvent, SlotState } from '../../../../peer/src/store/slot-events.ts';
+import type { HandOff, ServingState, SlotEvent, SlotState } from '../../../../peer/src/store/slot-events.ts';
 import { stepSlot, versionOf } from '../../../../peer/src/store/slot-state.ts';
 
 const ada = 'a'.repeat(32) as PeerId;
@@ -44,6 +44,39 @@ const states = {
   'proposing settled': { role: 'settling', epoch: 5, revived: true, alone: true, step: 'proposing', counter: 4 },
   serving: { role: 'serving', epoch: 5, counter: 9, open: 0 },
   'handing off': { role: 'serving', epoch: 5, counter: 9, open: 1, handOff: toBen },
+  'comparing, asked': {
+    role: 'serving',
+    epoch: 5,
+    counter: 9,
+    open: 0,
+    handOff: toBen,
+    comparing: { askedAt: 9, isOverdue: false },
+  },
+  'comparing to add, asked before a write': {
+    role: 'serving',
+    epoch: 5,
+    counter: 9,
+    open: 0,
+    handOff: addBen,
+    comparing: { askedAt: 8, isOverdue: false },
+  },
+  'comparing, asked before an open write, overdue': {
+    role: 'serving',
+    epoch: 5,
+    counter: 9,
+    open: 1,
+    handOff: toBen,
+    comparing: { askedAt: 8, isOverdue: true },
+  },
+  'comparing, not asked': {
+    role: 'serving',
+    epoch: 5,
+    counter: 9,
+    open: 1,
+    handOff: toBen,
+    comparing: { askedAt: undefined, isOverdue: false },
+  },
+  'asking a backup': { role: 'serving', epoch: 5, counter: 9, open: 0, handOff: giveBen },
   adding: { role: 'serving', epoch: 5, counter: 9, open: 1, handOff: addBen, adding: true },
   draining: { role: 'sealed', epoch: 5, counter: 9, open: 1, handOff: toBen, step: 'draining' },
   'draining to give': { role: 'sealed', epoch: 5, counter: 9, open: 1, handOff: giveBen, step: 'draining' },
@@ -78,6 +111,8 @@ const events = {
   'offer to add': { kind: 'offer', handOff: addBen },
   'offer to give': { kind: 'offer', handOff: giveBen },
   ready: { kind: 'ready', number: 3 },
+  overdue: { kind: 'overdue', number: 3 },
+  'overdue of another number': { kind: 'overdue', number: 2 },
   'ready of another number': { kind: 'ready', number: 2 },
   'report, equal': { kind: 'report', number: 3, equal: true },
   'report, unequal': { kind: 'report', number: 3, equal: false },
@@ -117,7 +152,6 @@ const table: Record<StateName, Partial<Record<EventName, string>>> = {
     'row: mine, next epoch': 'serving e6 c0 o0 → activate learned',
     'row: mine and the target, next epoch': 'settling loading e6 → stop-learning, load',
     'row: mine, two epochs on': 'settling loading e7 alone → stop-learning, load',
-    'row: mine, same epoch, settled': 'settling loading e5 alone → stop-learning, load',
     'row: mine, revived': 'settling loading e6 alone revived → stop-learning, load',
     'row: mine, emptied': 'settling loading e6 alone → stop-learning, load emptied',
     'row: a backup of the target': 'backup e6 → back known',
@@ -272,7 +306,7 @@ const table: Record<StateName, Partial<Record<EventName, string>>> = {
     ended: 'serving e5 c9 o-1',
     'offer of a move': 'serving e5 c9 o0 #3 → begin',
     'offer to add': 'serving e5 c9 o0 #3 → begin',
-    'offer to give': 'sealed proposing e5 c9 o0 #3 → seal, propose-hand-over',
+    'offer to give': 'serving e5 c9 o0 #3 → check',
     'failed, with a backup': 'sealed proposing e5 c9 o0 #7 → seal, propose-hand-over',
     close: 'sealed closing e5 c9 o0 → seal',
   },
@@ -290,11 +324,117 @@ const table: Record<StateName, Partial<Record<EventName, string>>> = {
     'row: dropped, or a newer process of this member': 'none → end, deactivate keep',
     accept: 'serving e5 c10 o2 #3',
     ended: 'serving e5 c9 o0 #3',
-    ready: 'sealed draining e5 c9 o1 #3 → seal',
+    ready: 'serving e5 c9 o1 #3 comparing',
     refused: 'serving e5 c9 o1 → end',
     'give up': 'serving e5 c9 o1 → end',
     'failed, with a backup': 'sealed proposing e5 c9 o1 #7 → end, seal, propose-hand-over',
     close: 'sealed closing e5 c9 o1 → end, seal',
+  },
+  'comparing, asked': {
+    'row: mine, next epoch': 'serving e6 c9 o0 → end, resend',
+    'row: mine and the target, next epoch': 'serving e6 c9 o0 → end, resend',
+    'row: mine, two epochs on': 'settling loading e7 alone → end, deactivate keep, load',
+    'row: mine, revived': 'serving e6 c9 o0 → end, resend',
+    'row: mine, emptied': 'settling loading e6 alone → end, deactivate keep, load emptied',
+    'row: a backup of the target': 'backup e6 → end, back known',
+    'row: a backup, two epochs on': 'backup e7 → end, back known',
+    'row: the target': 'none → end, deactivate keep, tidy',
+    'row: a third': 'none → end, deactivate keep, tidy',
+    'row: others, emptied': 'none → end, deactivate aside',
+    'row: dropped, or a newer process of this member': 'none → end, deactivate keep',
+    accept: 'serving e5 c10 o1 #3 comparing at 9',
+    ended: 'serving e5 c9 o-1 #3 comparing at 9',
+    overdue: 'serving e5 c9 o0 #3 comparing at 9 overdue',
+    'report, equal': 'sealed proposing e5 c9 o0 #3 → seal, propose-hand-over',
+    'report, unequal': 'serving e5 c9 o0 → end',
+    refused: 'serving e5 c9 o0 → end',
+    'give up': 'serving e5 c9 o0 → end',
+    'failed, with a backup': 'sealed proposing e5 c9 o0 #7 → end, seal, propose-hand-over',
+    close: 'sealed closing e5 c9 o0 → end, seal',
+  },
+  'comparing to add, asked before a write': {
+    'row: mine, next epoch': 'serving e6 c9 o0 → end, resend',
+    'row: mine and the target, next epoch': 'serving e6 c9 o0 → added, resend',
+    'row: mine, two epochs on': 'settling loading e7 alone → end, deactivate keep, load',
+    'row: mine, revived': 'serving e6 c9 o0 → end, resend',
+    'row: mine, emptied': 'settling loading e6 alone → end, deactivate keep, load emptied',
+    'row: a backup of the target': 'backup e6 → end, back known',
+    'row: a backup, two epochs on': 'backup e7 → end, back known',
+    'row: the target': 'none → end, deactivate keep, tidy',
+    'row: a third': 'none → end, deactivate keep, tidy',
+    'row: others, emptied': 'none → end, deactivate aside',
+    'row: dropped, or a newer process of this member': 'none → end, deactivate keep',
+    accept: 'serving e5 c10 o1 #3 comparing at 8',
+    ended: 'serving e5 c9 o-1 #3 comparing at 8',
+    overdue: 'serving e5 c9 o0 #3 comparing at 8 overdue',
+    'report, equal': 'serving e5 c9 o0 #3 adding → propose-add',
+    'report, unequal': 'serving e5 c9 o0 #3 comparing at 9 → check',
+    refused: 'serving e5 c9 o0 → end',
+    'give up': 'serving e5 c9 o0 → end',
+    'failed, with a backup': 'sealed proposing e5 c9 o0 #7 → end, seal, propose-hand-over',
+    close: 'sealed closing e5 c9 o0 → end, seal',
+  },
+  'comparing, asked before an open write, overdue': {
+    'row: mine, next epoch': 'serving e6 c9 o1 → end, resend',
+    'row: mine and the target, next epoch': 'serving e6 c9 o1 → end, resend',
+    'row: mine, two epochs on': 'settling loading e7 alone → end, deactivate keep, load',
+    'row: mine, revived': 'serving e6 c9 o1 → end, resend',
+    'row: mine, emptied': 'settling loading e6 alone → end, deactivate keep, load emptied',
+    'row: a backup of the target': 'backup e6 → end, back',
+    'row: a backup, two epochs on': 'backup e7 → end, back',
+    'row: the target': 'none → end, deactivate keep, tidy',
+    'row: a third': 'none → end, deactivate keep, tidy',
+    'row: others, emptied': 'none → end, deactivate aside',
+    'row: dropped, or a newer process of this member': 'none → end, deactivate keep',
+    accept: 'serving e5 c10 o2 #3 comparing at 8 overdue',
+    ended: 'serving e5 c9 o0 #3 comparing at 8 overdue',
+    'report, equal': 'sealed draining e5 c9 o1 #3 → seal',
+    'report, unequal': 'sealed draining e5 c9 o1 #3 → seal',
+    refused: 'serving e5 c9 o1 → end',
+    'give up': 'serving e5 c9 o1 → end',
+    'failed, with a backup': 'sealed proposing e5 c9 o1 #7 → end, seal, propose-hand-over',
+    close: 'sealed closing e5 c9 o1 → end, seal',
+  },
+  'comparing, not asked': {
+    'row: mine, next epoch': 'serving e6 c9 o1 → end, resend',
+    'row: mine and the target, next epoch': 'serving e6 c9 o1 → end, resend',
+    'row: mine, two epochs on': 'settling loading e7 alone → end, deactivate keep, load',
+    'row: mine, revived': 'serving e6 c9 o1 → end, resend',
+    'row: mine, emptied': 'settling loading e6 alone → end, deactivate keep, load emptied',
+    'row: a backup of the target': 'backup e6 → end, back',
+    'row: a backup, two epochs on': 'backup e7 → end, back',
+    'row: the target': 'none → end, deactivate keep, tidy',
+    'row: a third': 'none → end, deactivate keep, tidy',
+    'row: others, emptied': 'none → end, deactivate aside',
+    'row: dropped, or a newer process of this member': 'none → end, deactivate keep',
+    accept: 'serving e5 c10 o2 #3 comparing',
+    ended: 'serving e5 c9 o0 #3 comparing at 9 → check',
+    overdue: 'sealed draining e5 c9 o1 #3 → seal',
+    refused: 'serving e5 c9 o1 → end',
+    'give up': 'serving e5 c9 o1 → end',
+    'failed, with a backup': 'sealed proposing e5 c9 o1 #7 → end, seal, propose-hand-over',
+    close: 'sealed closing e5 c9 o1 → end, seal',
+  },
+  'asking a backup': {
+    'row: mine, next epoch': 'serving e6 c9 o0 → end, resend',
+    'row: mine and the target, next epoch': 'serving e6 c9 o0 → end, resend',
+    'row: mine, two epochs on': 'settling loading e7 alone → end, deactivate keep, load',
+    'row: mine, revived': 'serving e6 c9 o0 → end, resend',
+    'row: mine, emptied': 'settling loading e6 alone → end, deactivate keep, load emptied',
+    'row: a backup of the target': 'backup e6 → end, back known',
+    'row: a backup, two epochs on': 'backup e7 → end, back known',
+    'row: the target': 'none → end, deactivate keep, tidy',
+    'row: a third': 'none → end, deactivate keep, tidy',
+    'row: others, emptied': 'none → end, deactivate aside',
+    'row: dropped, or a newer process of this member': 'none → end, deactivate keep',
+    accept: 'serving e5 c10 o1 #3',
+    ended: 'serving e5 c9 o-1 #3',
+    'report, equal': 'sealed proposing e5 c9 o0 #3 → seal, propose-hand-over',
+    'report, unequal': 'serving e5 c9 o0 → end',
+    refused: 'serving e5 c9 o0 → end',
+    'give up': 'serving e5 c9 o0 → end',
+    'failed, with a backup': 'sealed proposing e5 c9 o0 #7 → end, seal, propose-hand-over',
+    close: 'sealed closing e5 c9 o0 → end, seal',
   },
   adding: {
     'row: mine, next epoch': 'serving e6 c9 o1 → end, resend',
@@ -432,9 +572,16 @@ const table: Record<StateName, Partial<Record<EventName, string>>> = {
 };
 
 const PROPOSING = [
-  'serving: offer to give',
   'serving: failed, with a backup',
   'handing off: failed, with a backup',
+  'comparing, asked: report, equal',
+  'comparing, asked: failed, with a backup',
+  'comparing to add, asked before a write: report, equal',
+  'comparing to add, asked before a write: failed, with a backup',
+  'comparing, asked before an open write, overdue: failed, with a backup',
+  'comparing, not asked: failed, with a backup',
+  'asking a backup: report, equal',
+  'asking a backup: failed, with a backup',
   'draining: failed, with a backup',
   'draining to give: ended',
   'draining to give: failed, with a backup',
@@ -458,10 +605,17 @@ function shown(state: SlotState): string {
     case 'sealed': {
       const step = state.role === 'sealed' ? ` ${state.step}` : '';
       const handOff = state.handOff === undefined ? '' : ` #${state.handOff.number}`;
-      const adding = state.role === 'serving' && state.adding === true ? ' adding' : '';
-      return `${state.role}${step} e${state.epoch} c${state.counter} o${state.open}${handOff}${adding}`;
+      const shownState = `${state.role}${step} e${state.epoch} c${state.counter} o${state.open}${handOff}`;
+      return state.role === 'serving' ? `${shownState}${shownOfServing(state)}` : shownState;
     }
   }
+}
+
+function shownOfServing({ adding, comparing }: ServingState): string {
+  if (adding === true) return ' adding';
+  if (comparing === undefined) return '';
+  const { askedAt, isOverdue } = comparing;
+  return ` comparing${askedAt === undefined ? '' : ` at ${askedAt}`}${isOverdue ? ' overdue' : ''}`;
 }
 
 function outcome(state: SlotState, event: SlotEvent): string {
@@ -503,7 +657,16 @@ describe('slot machine', () => {
     }
   });
 
-  test('a hand-over is proposed only sealed, drained and equal (I4, I12)', () => {
+  test("a learner goes on when its slot's row says settled", () => {
+    const { learner } = states;
+
+    expect(stepSlot(learner, { kind: 'row', row: row(5, ben), meaning: 'others' })).toEqual({
+      state: learner,
+      effects: [],
+    });
+  });
+
+  test('a change is proposed only when drained and equal, or by an owner that failed (I4, I12)', () => {
     const proposing = (Object.keys(states) as StateName[]).flatMap((name) =>
       (Object.keys(events) as EventName[])
         .filter((event) =>

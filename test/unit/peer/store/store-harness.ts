@@ -6,6 +6,7 @@ import {
   decodeFrame,
   encodeFrame,
   encodeRows,
+  limits,
   makeRequestId,
   NO_PAYLOAD,
   packValues,
@@ -80,7 +81,8 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-const LATENCY_MS = 2;
+/** One way between two members, or to the registrar. */
+export const LATENCY_MS = 2;
 
 export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {}): Harness {
   const clock = createVirtualClock();
@@ -167,6 +169,8 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
       clock,
       random,
       logger: silentLogger,
+      tombstoneMs: limits.tombstoneMs,
+      retryMemoryMs: limits.retryMemoryMs,
       cacheBytes: 4_096,
       send: (to, frame) => deliver(member, to, frame),
       room: () => Promise.resolve(),

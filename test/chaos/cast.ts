@@ -1,0 +1,227 @@
+// Who plays: the server, Node members with folders of their own, tabs of one browser, and the processes
+// that ask. Each part knows whether it is up; all of it ends with the cast.
+
+import { rm } from 'node:fs/promises';
+import { childrenOf, createStage, freePort, type PeerRunning, type Serving, type Stage } from '../e2e/support.ts';
+import { type Client, startClient } from './client-process.ts';
+import { pause } from './load.ts';
+import { slotsNotWhole, readTable } from './table.ts';
+import { startTabs, type Tab, type Tabs } from './tabs.ts';
+
+export interface CastOptions {
+  readonly replicas: number;
+  readonly nodes: number;
+  readonly tabs: number;
+  readonly clients: number;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+export class NodeMember {
+  readonly name: string;
+  readonly data: string;
+  isUp = false;
+  /** The beginning of its id. */
+  id = '';
+  running: PeerRunning | undefined;
+  /** Ends that nobody asked for, with what it said. */
+  readonly ends: string[] = [];
+  hasEnded = false;
+  readonly #stage: Stage;
+
+  constructor(stage: Stage, name: string, data: string) {
+    this.#stage = stage;
+    this.name = name;
+    this.data = data;
+  }
+
+  async start(url: string): Promise<void> {
+    const { name, data } = this;
+    const running = await again(() => this.#stage.startPeer(url, { name, data, args: ['--workers', '0'] }));
+    this.id = / \((\w+)\) joined /.exec(running.stdout())?.[1] ?? '';
+    this.running = running;
+    this.isUp = true;
+    this.hasEnded = false;
+    void running.ended.then(({ code, signal }) => {
+      if (this.running !== running) return;
+      this.running = undefined;
+      this.isUp = false;
+      this.hasEnded = true;
+      this.ends.push(`${name} ended with ${code ?? signal}: ${running.stderr().trim()}`);
+    });
+  }
+
+  /** Without a word. */
+  async kill(): Promise<void> {
+    const { running } = this;
+    this.isUp = false;
+    this.running = undefined;
+    await running?.stop('SIGKILL');
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.isUp = signal === 'SIGCONT' && this.running !== undefined;
+    this.running?.child.kill(signal);
+  }
+}
+
+/** Where a tab is, or was and will be again. */
+export class TabSeat {
+  tab: Tab | undefined;
+  isUp = false;
+  readonly #tabs: Tabs;
+
+  constructor(tabs: Tabs) {
+    this.#tabs = tabs;
+  }
+
+  async open(): Promise<void> {
+    this.tab = await again(() => this.#tabs.open());
+    this.isUp = true;
+  }
+
+  async close(): Promise<void> {
+    this.isUp = false;
+    const { tab } = this;
+    this.tab = undefined;
+    await tab?.page.close();
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.isUp = signal === 'SIGCONT';
+    if (this.tab !== undefined) process.kill(this.tab.rendererPid, signal);
+  }
+}
+
+export class Registrar {
+  readonly data: string;
+  readonly port: number;
+  isUp = false;
+  #serving: Serving | undefined;
+  readonly #stage: Stage;
+  readonly #replicas: number;
+
+  constructor(stage: Stage, place: { readonly data: string; readonly port: number; readonly replicas: number }) {
+    this.#stage = stage;
+    this.data = place.data;
+    this.port = place.port;
+    this.#replicas = place.replicas;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const { data, port } = this;
+    this.#serving = await this.#stage.startServer({ data, port, args: ['--replicas', `${this.#replicas}`] });
+    this.isUp = true;
+  }
+
+  /** The server, and `shoal serve`, which would start it again. */
+  async kill(): Promise<void> {
+    this.isUp = false;
+    const serving = this.#serving;
+    if (serving === undefined) return;
+    const children = await childrenOf(serving.pid);
+    serving.child.kill('SIGKILL');
+    for (const { pid } of children) process.kill(pid, 'SIGKILL');
+    await serving.ended;
+  }
+}
+
+export interface Cast {
+  readonly registrar: Registrar;
+  readonly nodes: readonly NodeMember[];
+  readonly tabs: readonly TabSeat[];
+  readonly clients: readonly Client[];
+  newClient(): Promise<Client>;
+  /** By a member's id. */
+  isUp(id: string): boolean;
+  /** How many slots lack a living copy, or are about to change. */
+  notWhole(): Promise<number>;
+  untilWhole(timeoutMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const LOOK_MS = 250;
+const START_MS = 60_000;
+
+export async function createCast({ replicas, nodes, tabs, clients, signal, log }: CastOptions): Promise<Cast> {
+  const stage = createStage();
+  const closers: (() => Promise<void> | void)[] = [() => stage.close()];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    const registrar = new Registrar(stage, { data: await stage.folder(), port: await freePort(), replicas });
+    await registrar.start();
+    const members: NodeMember[] = [];
+    for (let number = 1; number <= nodes; number += 1) {
+      const member = new NodeMember(stage, `node-${number}`, await stage.folder());
+      await member.start(registrar.url);
+      members.push(member);
+    }
+    log(`${nodes} Node members at ${registrar.url}`);
+    const browser = await startTabs(registrar.url);
+    closers.push(() => browser.close());
+    const seats = Array.from({ length: tabs }, () => new TabSeat(browser));
+    for (const seat of seats) await seat.open();
+    log(`${tabs} tabs`);
+    const newClient = async (): Promise<Client> => {
+      const client = await startClient(registrar.url);
+      closers.push(() => client.close());
+      return client;
+    };
+    const asking: Client[] = [];
+    for (let number = 0; number < clients; number += 1) asking.push(await newClient());
+
+    const isUp = (id: string): boolean =>
+      members.some((member) => member.isUp && id.startsWith(member.id)) ||
+      seats.some((seat) => seat.isUp && seat.tab?.id === id);
+    const notWhole = async (): Promise<number> => slotsNotWhole(await readTable(registrar.data), replicas, isUp);
+    return {
+      registrar,
+      nodes: members,
+      tabs: seats,
+      clients: asking,
+      newClient,
+      isUp,
+      notWhole,
+      untilWhole: async (timeoutMs) => {
+        const giveUpAt = performance.now() + timeoutMs;
+        while ((await notWhole()) > 0) {
+          if (signal.aborted || performance.now() > giveUpAt) return false;
+          await pause(LOOK_MS, signal);
+        }
+        return true;
+      },
+      close: async () => {
+        // What stands still can't end.
+        for (const seat of seats) if (seat.tab !== undefined && !seat.isUp) seat.signal('SIGCONT');
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Whoever starts while the registrar is down is started again. */
+async function again<T>(start: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + START_MS;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await pause(LOOK_MS);
+    }
+  }
+}
+
+/** Removes what a member had, its identity too. */
+export async function removeFolder(member: NodeMember): Promise<void> {
+  await rm(member.data, { recursive: true, force: true, maxRetries: 5 });
+}

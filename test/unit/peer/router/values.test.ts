@@ -1,0 +1,100 @@
+import {
+  type Configuration,
+  createSystemClock,
+  type GetFrame,
+  type Incarnation,
+  type PeerId,
+  type PutFrame,
+  requireKey,
+  slotOfKey,
+} from '@shoal/shared';
+import { expect, test } from 'vitest';
+import { createRoutedValues } from '../../../../peer/src/router/values.ts';
+import type { StoreAnswer } from '../../../../peer/src/store/range-store.ts';
+
+const [self, owner, backup] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [PeerId, PeerId, PeerId];
+const key = requireKey('~chunk/of-its-hash');
+const version = { epoch: 1, counter: 7 };
+const bytes = Uint8Array.of(1, 2, 3);
+
+const value: StoreAnswer = {
+  result: { kind: 'value', version, mediaType: '', contentNamed: true, sizeBytes: 3 },
+  payload: bytes,
+};
+
+interface Situation {
+  readonly copies: readonly PeerId[];
+  readonly linked: readonly PeerId[];
+  /** Who says where the slot is, instead of what is asked for. */
+  readonly lacking?: readonly PeerId[];
+}
+
+/** Gets, and who was asked. */
+function start({ copies, linked, lacking = [] }: Situation) {
+  const row = {
+    ...{ slot: slotOfKey(key, 16), epoch: 1, owner, dropped: [], settled: true, emptyBefore: 1 },
+    copies: copies.map((member) => ({ member, incarnation: member.slice(0, 16) as Incarnation, durability: 'strict' })),
+  } as Configuration;
+  const asked: PeerId[] = [];
+  const frames: (GetFrame | PutFrame)[] = [];
+  const answer = async (member: PeerId, frame: GetFrame | PutFrame): Promise<StoreAnswer> => {
+    asked.push(member);
+    frames.push(frame);
+    if (lacking.includes(member)) return { result: { kind: 'moved', row }, payload: new Uint8Array(0) };
+    const isOld = frame.kind === 'get' && frame.newerThan?.counter === version.counter;
+    return isOld ? { result: { kind: 'unchanged', version }, payload: new Uint8Array(0) } : value;
+  };
+  const values = createRoutedValues({
+    self,
+    clock: createSystemClock(),
+    slotCount: () => 16,
+    nextRequestId: () => '0'.repeat(24) as never,
+    row: () => row,
+    learn: () => false,
+    nameOf: (member) => member,
+    whyUnreachable: () => undefined,
+    reachOrChange: async () => {
+      asked.push(owner);
+    },
+    isOpen: (member) => linked.includes(member),
+    request: answer,
+    local: (frame) => answer(self, frame),
+  });
+  return { values, asked, frames };
+}
+
+test('what its key names by its content is read from this member when it is a copy', async () => {
+  const { values, asked } = start({ copies: [owner, self], linked: [owner] });
+
+  expect((await values.get(key, { contentNamed: true }))?.bytes).toEqual(bytes);
+  expect(asked).toEqual([self]);
+});
+
+test('and from a copy that is linked when the owner is not', async () => {
+  const { values, asked } = start({ copies: [owner, backup], linked: [backup] });
+
+  expect((await values.get(key, { contentNamed: true }))?.bytes).toEqual(bytes);
+  expect(asked).toEqual([backup]);
+});
+
+test('a copy that does not have it sends to the owner', async () => {
+  const { values, asked } = start({ copies: [owner, self], linked: [owner], lacking: [self] });
+
+  expect((await values.get(key, { contentNamed: true }))?.bytes).toEqual(bytes);
+  expect(asked).toEqual([self, owner]);
+});
+
+test('what may change is asked of the owner alone, though it is not linked', async () => {
+  const { values, asked } = start({ copies: [owner, self, backup], linked: [backup] });
+
+  await expect(values.get(key, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'owner-away' });
+  expect(new Set(asked)).toEqual(new Set([owner]));
+});
+
+test('a value is not sent again that is no newer than the one that the asker has', async () => {
+  const { values, frames } = start({ copies: [owner], linked: [owner] });
+
+  expect(await values.getNewer(key, version)).toBe('unchanged');
+  expect(await values.getNewer(key, { epoch: 1, counter: 6 })).toMatchObject({ version, bytes });
+  expect(frames.map((frame) => frame.kind === 'get' && frame.newerThan)).toEqual([version, { epoch: 1, counter: 6 }]);
+});
