@@ -256,6 +256,7 @@ export function createLink(member: PeerId, host: LinkHost): Link {
       if (wanted === isWanted) return;
       isWanted = wanted;
       step({ kind: 'wishChanged' });
+      if (link.isIdle) host.changed(link);
     },
     hurry: () => step({ kind: 'wishChanged' }),
     get lastFailure() {

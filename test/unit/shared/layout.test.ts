@@ -10,7 +10,7 @@ import { frameSchemas } from '../../../shared/src/frame-schemas.ts';
 import vectors from '../../vectors/frames.json' with { type: 'json' };
 
 const LAYOUTS: Readonly<Record<number, string>> = {
-  1: 'd4103e472ae5035b2f325b97bc81a917a16b99feb8c970bf5444a07134045dd6',
+  1: 'c53360727718b55f6c4d88c2c3742723e852b09f2426bd7b72ecba975f731b74',
 };
 
 /** What of a schema says what passes: its names, types and bounds. */

@@ -193,6 +193,18 @@ test('a member that asks for a link on demand gets one over another', async () =
   expect(viewOf(must(a, 'ada'), ben)).toMatchObject({ state: 'open', via: cleo });
 });
 
+test('keeps nothing of members that are not wanted any more', async () => {
+  network.cut(ada, ben);
+  const [a, b] = join(ada, ben).map((member) => must(member, 'member'));
+  meshAll(members);
+  await clock.advance(10_000);
+
+  for (const { links } of members) links.want([]);
+  await clock.advance(limits.dialMs);
+
+  expect([a?.links.views(), b?.links.views()]).toEqual([[], []]);
+});
+
 test('says why a member can not be reached', async () => {
   network.cut(ada, ben);
   const [a] = join(ada, ben);

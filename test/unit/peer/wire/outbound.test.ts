@@ -217,3 +217,32 @@ test('takes a frame as it was when it was sent', async () => {
   const last = received().at(-1);
   expect(last?.kind === 'blob' && last.payload.every((byte) => byte === 7)).toBe(true);
 });
+
+test('tells how much waits of the frames that a frame would come behind', async () => {
+  const behind = (number: number): number => outbound.bytesBefore(blob(number), 2);
+  channel.fill();
+  for (let number = 1; number <= 2; number += 1) {
+    outbound.send(blob(number, new Uint8Array(200_000)), 2);
+    outbound.send(blob(number, new Uint8Array(60_000)), 2);
+  }
+
+  expect([behind(1), behind(2), behind(3)].map((bytes) => Math.round(bytes / 10_000))).toEqual([19, 26, 0]);
+  outbound.unsend(requestId(2));
+  expect(behind(2)).toBe(0);
+  channel.drain();
+  await clock.advance(0);
+  expect([behind(1), outbound.queuedBytes]).toEqual([0, 0]);
+});
+
+test('has no more on its way than the window that it is given', () => {
+  outbound = createOutbound({ channel, clock, logger: silentLogger, roundTripMs: () => 1, windowBytes: 300_000 });
+  outbound.setFragmentBytes(limits.fragmentBytes);
+
+  outbound.send(blob(1, new Uint8Array(2 * MiB)), 2);
+  expect(outbound.sentBytes).toBeLessThan(300_000 + limits.fragmentBytes);
+  clock.standStill(1);
+  outbound.credited(200_000);
+
+  expect(outbound.sentBytes).toBeGreaterThan(450_000);
+  expect(outbound.sentBytes).toBeLessThan(500_000 + limits.fragmentBytes);
+});
