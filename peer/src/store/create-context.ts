@@ -65,6 +65,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const reading = createReadingPlaces(limits.readingBytes);
   const occupied = new Set<Slot>();
   let isReady = false;
+  let isGone = false;
   let ticks = 0;
   const usage = createStorageUsage({ storage: deps.storage, logger: deps.logger, isClosed: () => life.isClosed });
 
@@ -76,7 +77,8 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   ready.catch((error: unknown) => context.fatal(error));
 
   const context: StoreContext = {
-    deps,
+    // A storage that is gone holds nothing for others: they hear of it no more (rule 12).
+    deps: { ...deps, send: (to, frame) => !isGone && deps.send(to, frame) },
     elapsed,
     leases,
     replicas: deps.replicas(),
@@ -116,6 +118,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
     freeBytes: usage.freeBytes,
     fatal(error) {
       if (life.isClosed) return;
+      isGone = true;
       deps.logger.error('storage failed', { error: String(error) });
       deps.onFatal(error);
     },
