@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { silentLogger } from '@shoal/shared';
 import { createRegistrar } from '@shoal/signaling-server';
 import { expect, test } from 'vitest';
-import { decodeTableFile } from '../../../signaling-server/src/table-file.ts';
 import { createTableFiles } from '../../../signaling-server/src/table-folder.ts';
 import { createSeededRandom } from '../seeded-random.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
