@@ -30,11 +30,13 @@ export function createStatusView(parts: PeerParts): StatusView {
   let stopTimer: StopTimer | undefined;
 
   function slotCounts(): ReadonlyMap<PeerId, SlotCounts> {
-    const counts = new Map<PeerId, SlotCounts>();
+    const counts = new Map<PeerId, { slots: number; copies: number }>();
     for (const { owner, copies } of registration.rows()) {
       for (const { member } of copies) {
-        const known = counts.get(member) ?? NO_SLOTS;
-        counts.set(member, { slots: known.slots + (member === owner ? 1 : 0), copies: known.copies + 1 });
+        let of = counts.get(member);
+        if (of === undefined) counts.set(member, (of = { slots: 0, copies: 0 }));
+        of.copies += 1;
+        if (member === owner) of.slots += 1;
       }
     }
     return counts;
