@@ -30,7 +30,7 @@ import { createInboundRequests } from './inbound-requests.ts';
 import { createReach } from './reach.ts';
 import { createRequests } from './requests.ts';
 import { blobPriority, createServices, type RoutedServices } from './services.ts';
-import { createRoutedValues, type RoutedValues } from './values.ts';
+import { createRoutedValues, type RoutedValues, type RoutedValuesDeps } from './values.ts';
 
 export interface RouterDeps {
   readonly self: PeerId;
@@ -41,6 +41,7 @@ export interface RouterDeps {
   readonly store: RangeStore;
   readonly registration: Registration;
   nextRequestId(): RequestId;
+  lost: RoutedValuesDeps['lost'];
 }
 
 export interface Router {
@@ -153,6 +154,7 @@ export function createRouter(deps: RouterDeps): Router {
     row: (slot) => registration.route(slot),
     learn: (row) => registration.learn(row),
     nameOf: (member) => registration.member(member)?.name ?? member,
+    lost: deps.lost,
     isOpen: (member) => links.isOpen(member),
     reachOrChange: waitForLink,
     request,

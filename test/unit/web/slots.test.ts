@@ -41,7 +41,7 @@ test('a slot is told in words: range, owner, copies, health, whom it waits for',
   expect(describeSlot(cells, 1, nameOf)).toBe('Slots 0–1: ada; no other copy; whole');
   expect(describeSlot(cells, 2, nameOf)).toBe('Slots 2–3: ada; also at ben; whole');
   expect(describeSlot(cells, 4, nameOf)).toBe(
-    'Slot 4: ada; no other copy; lost, waits for ada and ben; start them, or see recover and forget',
+    'Slot 4: ada; no other copy; lost, waits for ada and ben: start them, or see `shoal recover` and `shoal forget`',
   );
   expect(describeSlot(cells, 5, nameOf)).toBe('');
 });
