@@ -55,12 +55,19 @@ export interface ClusterOptions {
   readonly slotCount?: number;
   readonly replicas?: number;
   readonly logger?: Logger;
+  /** Of every channel, in each direction. */
+  readonly latencyMs?: number;
+  readonly bytesPerMs?: number;
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
   const { clock, random, slotCount = 16, replicas = 1, logger = silentLogger } = options;
   const tables = createMemoryTables();
-  const network = createMemoryNetwork({ clock });
+  const network = createMemoryNetwork({
+    clock,
+    ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+    ...(options.bytesPerMs === undefined ? {} : { bytesPerMs: options.bytesPerMs }),
+  });
   const members = new Set<ClusterMember>();
   let registrar: Registrar | undefined;
 

@@ -158,6 +158,7 @@ export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {
     async room(to, options) {
       await links.get(to)?.session?.outbound.room(options);
     },
+    line: (to) => links.get(to)?.session?.outbound,
     fits: (to, bytes) => links.get(to)?.session?.outbound.fits(bytes) === true,
     unsend: (to, id) => links.get(to)?.session?.outbound.unsend(id),
     unheardMs: () => Math.max(clock.monotonicMs() - heardAt.monotonicMs, clock.wallMs() - heardAt.wallMs),

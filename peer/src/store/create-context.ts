@@ -50,14 +50,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const cells = new Map<Slot, SlotCell>();
   const elapsed = createElapsedClock(deps.clock);
   const waiters = createWaiters();
-  const leases = createLeases({
-    elapsed,
-    table: deps.table,
-    onHeld: () => {
-      waiters.wakeAll();
-      stops.look();
-    },
-  });
+  const leases = createLeases({ elapsed, table: deps.table, onHeld: () => onHeld(context) });
   const stops = createStops({ nowMs: () => deps.clock.monotonicMs(), mayAnswer: (cell) => mayAnswer(context, cell) });
   let numbers = 0;
   const cache = createValueCache(deps.cacheBytes);
@@ -195,6 +188,11 @@ function mayAnswer({ deps, leases }: StoreContext, cell: SlotCell): boolean {
   const { state } = cell;
   if (state.role !== 'serving' || state.adding !== true || state.handOff === undefined) return true;
   return leases.holds({ member: state.handOff.to, incarnation: state.handOff.incarnation });
+}
+
+function onHeld({ waiters, stops }: StoreContext): void {
+  waiters.wakeAll();
+  stops.look();
 }
 
 function ownerFailed(context: StoreContext, cell: SlotCell): void {

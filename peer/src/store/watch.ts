@@ -92,7 +92,7 @@ function accuse(context: StoreContext, cell: SlotCell, copy: Copy, nowMs: number
   if (cell.resigned.has(copy.incarnation)) return 'resigned';
   if (context.leases.isGone(copy)) return 'goodbye';
   if (context.leases.isSilent(copy, sinceMs(cell, copy))) return 'silent';
-  return owesTooLong(cell, copy, nowMs) || cell.settle?.isStuck(copy.member, nowMs) === true ? 'stuck' : undefined;
+  return owesTooLong(context, cell, copy) || cell.settle?.isStuck(copy.member, nowMs) === true ? 'stuck' : undefined;
 }
 
 export function proposeDrop(
