@@ -13,6 +13,8 @@ const KEYS = Array.from({ length: 40 }, (_, number) => `key ${number}`);
 let clock: VirtualClock;
 let cluster: Cluster;
 let members: ClusterMember[];
+/** What members that were in had to wait for: nothing. */
+let waited: string[];
 
 function begin(replicas: number): void {
   clock = createVirtualClock();
@@ -21,6 +23,7 @@ function begin(replicas: number): void {
 
 beforeEach(() => {
   members = [];
+  waited = [];
   begin(2);
 });
 afterEach(() => run(cluster.close()));
@@ -56,7 +59,9 @@ function areFrozen(): boolean {
 
 /** Members with every slot whole, and all keys written: the last half after `between`. */
 async function fill(count: number, between: () => Promise<void> = async () => undefined): Promise<void> {
-  for (let number = 0; number < count; number += 1) members.push(await run(cluster.join(`m${number}`)));
+  for (let number = 0; number < count; number += 1) {
+    members.push(await run(cluster.join(`m${number}`, { onFrozen: ({ code }) => waited.push(code) })));
+  }
   await until(isWhole);
   await writeAll(0, KEYS.length / 2);
   await between();

@@ -84,22 +84,14 @@ async function joinOrStop(
       workers: flags.workers,
       kind: 'node',
       logger: commandLogger(),
-      onFrozen: createComplaint(),
+      onFrozen: ({ message }) =>
+        complain(`${message} This member waits meanwhile, and tells what its disk holds when it is asked.`),
       signal,
     });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
   }
-}
-
-/** Says once why it waits. */
-function createComplaint(): (error: MeshError) => void {
-  let isSaid = false;
-  return ({ message }) => {
-    if (!isSaid) complain(`${message} This member waits meanwhile, and tells what its disk holds when it is asked.`);
-    isSaid = true;
-  };
 }
 
 /** Resolves after a clean goodbye; rejects if the member is out for good. */
