@@ -47,6 +47,7 @@ export interface JoinOptions {
   readonly workerHost?: WorkerHost;
   readonly workers?: number;
   readonly onFrozen?: (error: MeshError) => void;
+  readonly tombstoneMs?: number;
 }
 
 export interface ClusterOptions {
@@ -100,7 +101,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     join: async (
       name,
-      { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0, onFrozen } = {},
+      { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0, ...config } = {},
     ) => {
       const rendezvous = createRendezvous();
       const mesh = await createPeer(
@@ -113,7 +114,7 @@ export function createCluster(options: ClusterOptions): Cluster {
           random,
           logger,
         },
-        { mesh: 'main', name, kind, workers, ...(onFrozen === undefined ? {} : { onFrozen }) },
+        { mesh: 'main', name, kind, workers, ...config },
       );
       const member: ClusterMember = { mesh, rendezvous, storage };
       members.add(member);
