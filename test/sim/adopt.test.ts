@@ -103,6 +103,7 @@ describe.each([1, 2, 3])('with %i copies', (replicas) => {
       });
       await restartWithout(kind === 'old' ? old : undefined);
       await until(areFrozen);
+      expect(waited).toEqual([]);
       const before = cluster.rows();
       await readAll();
 
