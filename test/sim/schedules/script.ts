@@ -31,6 +31,7 @@ import { createDoor, type Door } from './door.ts';
 import { loggerOf } from './log.ts';
 import { createWishes } from './wishes.ts';
 import { createHolds, holdTransport, type Hold, type HoldRule } from './holds.ts';
+import { type SecondWrite, withSecondWrite } from './second-write.ts';
 
 export interface Beginning {
   /** By name, in the order of their joining: the first has all slots at first. node: strict; tab: relaxed. */
@@ -45,6 +46,8 @@ export interface Beginning {
   readonly rates?: Readonly<Record<string, number>>;
   /** How long deletes and request ids are kept, if not as in a program. */
   readonly memories?: MemberParts['memories'];
+  /** What goes with a put of one key, in the same Put. */
+  readonly second?: SecondWrite;
 }
 
 type Named<Verb extends (member: SimMember, ...rest: never[]) => Call> =
@@ -130,7 +133,8 @@ export async function begin(beginning: Beginning = {}): Promise<ScriptedMesh> {
   return mesh;
 }
 
-function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Beginning, replicas: number): ScriptedMesh {
+function createScript(beginning: Beginning, replicas: number): ScriptedMesh {
+  const { slots: slotCount = 1, rates = {}, memories = {}, second } = beginning;
   // Many requests wait for one connection.
   setMaxListeners(0);
   const tuning = { rates: new Map(Object.entries(rates)), tableWriteMs: 4 };
@@ -146,7 +150,12 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
     isLost: (id) => [...members.values()].some((member) => member.id === id && member.disk.isLost),
   });
   const paths = createPaths(world);
-  const network = createNetwork({ world, paths, onSent: (from, to, message) => watch.sent(from, to, message) });
+  const network = createNetwork({
+    world,
+    paths,
+    replace: (_from, message) => (second === undefined ? message : withSecondWrite(message, second)),
+    onSent: (from, to, message) => watch.sent(from, to, message),
+  });
   const registrar = createSimRegistrar({
     world,
     slotCount,
