@@ -6,13 +6,14 @@ import type { Mesh } from '@shoal/peer';
 import { createDeferred, limits, MeshError, shortId } from '@shoal/shared';
 import { keepProcessAlive, onInterrupt } from '../adapters/process.ts';
 import { addressOf, commandLogger, flag, meshCommand, type MeshFlags } from '../command-line.ts';
-import { defaultWorkers, parseMemberName, parseWhole, type MeshAddress } from '../config.ts';
+import { defaultWorkers, parseDomain, parseMemberName, parseWhole, type MeshAddress } from '../config.ts';
 import { complain, printLine } from '../output.ts';
 
 interface PeerFlags extends MeshFlags {
   readonly data?: string;
   readonly ephemeral?: boolean;
   readonly weight?: number;
+  readonly domain?: string;
   readonly name?: string;
   readonly workers?: number;
 }
@@ -34,6 +35,11 @@ export function peerCommand(): Command {
       '--weight <n>',
       'share of the ranges, 1 to 16 (default: two for each worker, at most one for each 256 MiB that are free)',
       flag((text) => parseWhole(text, '--weight', { min: 1, max: 16 })),
+    )
+    .option(
+      '--domain <name>',
+      'what fails together with this member, such as a rack (default: its host)',
+      flag(parseDomain),
     )
     .action(async (flags: PeerFlags, command: Command) => {
       if (flags.data === undefined && flags.ephemeral !== true) {
@@ -80,6 +86,7 @@ async function joinOrStop(
       ...(flags.name === undefined ? {} : { name: flags.name }),
       ...(flags.data === undefined ? {} : { dataDir: flags.data }),
       ...(flags.weight === undefined ? {} : { weight: flags.weight }),
+      ...(flags.domain === undefined ? {} : { domain: flags.domain }),
       ephemeral: flags.ephemeral === true,
       workers: flags.workers,
       kind: 'node',
