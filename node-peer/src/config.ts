@@ -93,6 +93,13 @@ export function parseMemberName(name: string): string {
   throw badArgument(`A member's name has 1 to ${limits.nameChars} characters, not ${trimmed.length}.`);
 }
 
+/** Of members that fail together. */
+export function parseDomain(name: string): string {
+  const trimmed = name.trim();
+  if (trimmed !== '' && trimmed.length <= limits.nameChars) return trimmed;
+  throw badArgument(`A failure domain has 1 to ${limits.nameChars} characters, not ${trimmed.length}.`);
+}
+
 export function badArgument(message: string): MeshError {
   return new MeshError('bad-argument', message);
 }

@@ -37,6 +37,8 @@ export interface JoinOptions {
   readonly ephemeral?: boolean;
   /** 1 to 16: its share of the slots among the others'; by default of its workers and free bytes. */
   readonly weight?: number;
+  /** Members of one domain fail together, and no two copies are in one if there are more: by default the host. */
+  readonly domain?: string;
   readonly name?: string;
   /** Functions that run at the same time: cores − 1, at most 8. */
   readonly workers?: number;
@@ -88,7 +90,7 @@ export async function join(options: JoinOptions): Promise<Mesh> {
       name: options.name ?? defaultName(options.dataDir, random),
       kind,
       workers: options.workers ?? defaultWorkers(),
-      domain: hostDomain(),
+      domain: options.domain ?? hostDomain(),
       ephemeral: options.ephemeral === true || options.dataDir === undefined,
       ...(options.weight === undefined ? {} : { weight: options.weight }),
       ...(options.joinTimeoutMs === undefined ? {} : { joinTimeoutMs: options.joinTimeoutMs }),

@@ -13,6 +13,8 @@ import {
   pathOfDial,
   type PeerId,
   type RequestId,
+  shortId,
+  type Slot,
   toMeshError,
 } from '@shoal/shared';
 import type { Adopting } from './adopting.ts';
@@ -31,6 +33,8 @@ import type { SignalPath } from './ports/transport.ts';
 import type { Values } from './ports/values.ts';
 import { createRouter, type Router } from './router/router.ts';
 import { createRangeStore, type RangeStore } from './store/range-store.ts';
+import { healthOf, healthViewOf, waitingOf } from './slot-health.ts';
+import { reasonOf } from './slot-troubles.ts';
 import { createUserMesh, type UserMesh } from './user-mesh.ts';
 
 export interface Start {
@@ -98,6 +102,7 @@ export function assemble(start: Start): Mesh {
     store,
     registration,
     nextRequestId: requestIds(start.incarnation),
+    lost: (slot) => lossOf(start, links, slot),
   });
   const values = createValues(start, router);
   const compute = createComputeOf(start, router, values);
@@ -140,6 +145,14 @@ export function assemble(start: Start): Mesh {
   admit(start, links);
   store.applyRows(registration.rows());
   return user.mesh;
+}
+
+function lossOf({ registration }: Start, links: MeshLinks, slot: Slot): string | undefined {
+  const row = registration.row(slot);
+  const view = healthViewOf(registration, links);
+  if (row === undefined || healthOf(row, view) !== 'lost') return undefined;
+  const nameOf = (member: PeerId): string => registration.member(member)?.name ?? shortId(member);
+  return reasonOf({ health: 'lost', ...waitingOf(row, view) }, nameOf);
 }
 
 function requestIds(incarnation: Incarnation): () => RequestId {
@@ -200,6 +213,7 @@ function createStore(
     retryMemoryMs: config.retryMemoryMs ?? limits.retryMemoryMs,
     send: parts.sendSlotFrame,
     room: (to) => parts.links.room(to),
+    line: (to) => parts.links.line(to),
     propose: (changes) => registration.propose(changes),
     incarnationOf: (member) => {
       const entry = registration.member(member);

@@ -62,7 +62,7 @@ export interface PeerConfig {
   readonly signal?: AbortSignal;
   /**
    * Nothing changes in the mesh, since the registrar's table is lost or old: the member waits, however long, until
-   * the newest file is back or an operator has a table adopted. Absent: it is refused with `stale-table`.
+   * the newest file is back or an operator has a table adopted. Told once. Absent: it is refused with `stale-table`.
    */
   readonly onFrozen?: (error: MeshError) => void;
   /** How long deletes and request ids are kept, if not as `limits` says; the same at all members, and deletes longer than any write is retried. */
@@ -113,9 +113,11 @@ export async function createPeer(deps: PeerDeps, config: PeerConfig): Promise<Me
       domain: config.domain ?? identity.id,
     }),
   });
+  let told: string | undefined;
   function waitFrozen(error: MeshError): void {
     deadline.end();
-    config.onFrozen?.(error);
+    if (told !== error.message) config.onFrozen?.(error);
+    told = error.message;
   }
   const adopting = createAdopting({ registration, storage, logger });
   await join(registration, deadline, config.signal);

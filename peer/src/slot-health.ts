@@ -2,6 +2,8 @@
 // wishes to move. Pure. Which disks a lost slot needs is REPLICATION, rule 28.
 
 import { isInSlotSet, type Configuration, type Copy, type Incarnation, type PeerId } from '@shoal/shared';
+import type { MeshLinks } from './mesh/mesh.ts';
+import type { Registration } from './mesh/registration.ts';
 import type { SlotHealth, SlotView, Waiting } from './api-status.ts';
 
 export interface HealthView {
@@ -13,6 +15,21 @@ export interface HealthView {
   readonly here: ReadonlySet<PeerId>;
   /** Slots that should be elsewhere, as `encodeSlotSet` gives them. */
   readonly moving: Uint8Array;
+}
+
+/** As this member sees it: one that only the registrar does not hear is here. */
+export function healthViewOf(
+  { roster, standing }: Pick<Registration, 'roster' | 'standing'>,
+  links: Pick<MeshLinks, 'isOpen'>,
+): HealthView {
+  const living = new Set<Incarnation>();
+  const here = new Set<PeerId>();
+  for (const { id, incarnation, state } of roster()) {
+    if (state === 'away' && !links.isOpen(id)) continue;
+    living.add(incarnation);
+    here.add(id);
+  }
+  return { replicas: standing.replicas, moving: standing.moving, living, here };
 }
 
 export function healthOf({ slot, copies, settled }: Configuration, view: HealthView): SlotHealth {

@@ -33,5 +33,5 @@ export function reasonOf(
   const names = members.map(nameOf).join(needs === 'one' ? ' or ' : ' and ');
   if (health === 'degraded') return members.length === 0 ? 'waits for another member' : `without ${names}`;
   if (members.length === 0) return 'is made ready on a disk that is back';
-  return `waits for ${names}; start ${members.length > 1 && needs === 'all' ? 'them' : 'it'}, or see recover and forget`;
+  return `waits for ${names}: start ${members.length > 1 && needs === 'all' ? 'them' : 'it'}, or see \`shoal recover\` and \`shoal forget\``;
 }

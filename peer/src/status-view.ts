@@ -1,9 +1,9 @@
 // What `status()` shows, made when it is asked for; changes are told at most ten times a second.
 
-import type { Incarnation, PeerId, RosterEntry, StopTimer } from '@shoal/shared';
+import type { PeerId, RosterEntry, StopTimer } from '@shoal/shared';
 import type { MemberView, MeshStatus, SlotView } from './api.ts';
 import type { PeerParts } from './assemble.ts';
-import { countHealth, slotView, type HealthView } from './slot-health.ts';
+import { countHealth, healthViewOf, slotView } from './slot-health.ts';
 
 export interface StatusView {
   read(): MeshStatus;
@@ -30,11 +30,13 @@ export function createStatusView(parts: PeerParts): StatusView {
   let stopTimer: StopTimer | undefined;
 
   function slotCounts(): ReadonlyMap<PeerId, SlotCounts> {
-    const counts = new Map<PeerId, SlotCounts>();
+    const counts = new Map<PeerId, { slots: number; copies: number }>();
     for (const { owner, copies } of registration.rows()) {
       for (const { member } of copies) {
-        const known = counts.get(member) ?? NO_SLOTS;
-        counts.set(member, { slots: known.slots + (member === owner ? 1 : 0), copies: known.copies + 1 });
+        let of = counts.get(member);
+        if (of === undefined) counts.set(member, (of = { slots: 0, copies: 0 }));
+        of.copies += 1;
+        if (member === owner) of.slots += 1;
       }
     }
     return counts;
@@ -47,20 +49,6 @@ export function createStatusView(parts: PeerParts): StatusView {
     return { ...said, self: id === self, slots, copies, link };
   }
 
-  /** A member that only the registrar does not hear is here. */
-  function healthView(): HealthView {
-    const linked = new Set(links.views().flatMap(({ member, state }) => (state === 'open' ? [member] : [])));
-    const living = new Set<Incarnation>();
-    const here = new Set<PeerId>();
-    for (const { id, incarnation, state } of registration.roster()) {
-      if (state === 'away' && !linked.has(id)) continue;
-      living.add(incarnation);
-      here.add(id);
-    }
-    const { replicas, moving } = registration.standing;
-    return { replicas, moving, living, here };
-  }
-
   function read(): MeshStatus {
     const counts = slotCounts();
     const { slotCount, replicas } = registration.standing;
@@ -71,7 +59,7 @@ export function createStatusView(parts: PeerParts): StatusView {
       epoch: registration.table.epoch,
       slots: slotCount,
       replicas,
-      health: countHealth(registration.rows(), healthView()),
+      health: countHealth(registration.rows(), healthViewOf(registration, links)),
       registrar: registration.state,
       members: registration
         .roster()
@@ -92,7 +80,7 @@ export function createStatusView(parts: PeerParts): StatusView {
   return {
     read,
     slots: () => {
-      const safety = healthView();
+      const safety = healthViewOf(registration, links);
       return registration.rows().map((row) => slotView(row, safety));
     },
     memberView: (entry) => view(entry, slotCounts().get(entry.id) ?? NO_SLOTS),

@@ -9,11 +9,11 @@ export const MESH_ERROR_CODES = {
   aborted: false,
   /** The time that the caller gave ran out; what was asked may or may not have happened, once at most. */
   deadline: true,
-  /** The owner of the key's slot is not connected; its slots stay its own until it is back or forgotten. */
+  /** The owner of the key's slot can't be reached from here; a copy is there, and may be taking over. */
   'owner-away': true,
   /** A write may or may not have happened, once at most, and no retry can find out. */
   'unknown-outcome': false,
-  /** All copies of the slot are gone. */
+  /** No copy of the slot is here; it waits for the members that the sentence names. */
   lost: true,
   /** The slot has fewer copies than the caller asked for; nothing was written. */
   degraded: true,

@@ -2,7 +2,7 @@
 // (REPLICATION, rule 2). Pure. All numbers lie far above any reported: those of a missing member stay below.
 
 import type { Configuration, Copy, MeshId, PeerId, Slot, TableEpoch } from '@shoal/shared';
-import type { Table } from './table.ts';
+import { namedIn, type Table } from './table.ts';
 
 const AHEAD = 1_000;
 
@@ -41,9 +41,7 @@ export function adoptTable(own: Table, reports: readonly MemberReport[], meshId:
 /** Members that the table names and that have not reported. */
 export function missingOf(table: Table, reports: readonly MemberReport[]): readonly PeerId[] {
   const here = new Set(reports.map(({ copy }) => copy.member));
-  const missing = new Set<PeerId>();
-  for (const { copies } of table.rows) for (const { member } of copies) if (!here.has(member)) missing.add(member);
-  return [...missing];
+  return [...namedIn(table)].filter((member) => !here.has(member));
 }
 
 /** How many slots have no copy among those who reported. */

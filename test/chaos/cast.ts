@@ -28,16 +28,21 @@ export class NodeMember {
   readonly ends: string[] = [];
   hasEnded = false;
   readonly #stage: Stage;
+  readonly #signal: AbortSignal;
 
-  constructor(stage: Stage, name: string, data: string) {
+  constructor(stage: Stage, place: { readonly name: string; readonly data: string }, signal: AbortSignal) {
     this.#stage = stage;
-    this.name = name;
-    this.data = data;
+    this.#signal = signal;
+    this.name = place.name;
+    this.data = place.data;
   }
 
   async start(url: string): Promise<void> {
     const { name, data } = this;
-    const running = await again(() => this.#stage.startPeer(url, { name, data, args: ['--workers', '0'] }));
+    const running = await again(
+      () => this.#stage.startPeer(url, { name, data, args: [...NODE_FLAGS, '--domain', name] }),
+      this.#signal,
+    );
     this.id = / \((\w+)\) joined /.exec(running.stdout())?.[1] ?? '';
     this.running = running;
     this.isUp = true;
@@ -70,13 +75,15 @@ export class TabSeat {
   tab: Tab | undefined;
   isUp = false;
   readonly #tabs: Tabs;
+  readonly #signal: AbortSignal;
 
-  constructor(tabs: Tabs) {
+  constructor(tabs: Tabs, signal: AbortSignal) {
     this.#tabs = tabs;
+    this.#signal = signal;
   }
 
   async open(): Promise<void> {
-    this.tab = await again(() => this.#tabs.open());
+    this.tab = await again(() => this.#tabs.open(), this.#signal);
     this.isUp = true;
   }
 
@@ -144,6 +151,8 @@ export interface Cast {
   close(): Promise<void>;
 }
 
+/** They own most, as who can be killed should; and each is as if on a host of its own. */
+const NODE_FLAGS = ['--workers', '0', '--weight', '4'];
 const LOOK_MS = 250;
 const START_MS = 60_000;
 
@@ -158,14 +167,14 @@ export async function createCast({ replicas, nodes, tabs, clients, signal, log }
     await registrar.start();
     const members: NodeMember[] = [];
     for (let number = 1; number <= nodes; number += 1) {
-      const member = new NodeMember(stage, `node-${number}`, await stage.folder());
+      const member = new NodeMember(stage, { name: `node-${number}`, data: await stage.folder() }, signal);
       await member.start(registrar.url);
       members.push(member);
     }
     log(`${nodes} Node members at ${registrar.url}`);
     const browser = await startTabs(registrar.url);
     closers.push(() => browser.close());
-    const seats = Array.from({ length: tabs }, () => new TabSeat(browser));
+    const seats = Array.from({ length: tabs }, () => new TabSeat(browser, signal));
     for (const seat of seats) await seat.open();
     log(`${tabs} tabs`);
     const newClient = async (): Promise<Client> => {
@@ -209,9 +218,10 @@ export async function createCast({ replicas, nodes, tabs, clients, signal, log }
 }
 
 /** Whoever starts while the registrar is down is started again. */
-async function again<T>(start: () => Promise<T>): Promise<T> {
+async function again<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const giveUpAt = performance.now() + START_MS;
   for (;;) {
+    signal.throwIfAborted();
     try {
       return await start();
     } catch (error) {

@@ -1,11 +1,12 @@
 // A mesh of real processes and tabs under load, a fault every few seconds, and the judgement: what was
 // acknowledged is found again by a fresh member, and every history is linearizable.
 
+import { abortable } from '@shoal/shared';
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import { type Cast, createCast } from './cast.ts';
 import type { FaultKind } from './faults.ts';
 import { judge, type Verdict } from './judge.ts';
-import { type Load, type LoadPlan, startLoad } from './load.ts';
+import { type Load, type LoadPlan, nowMs, startLoad } from './load.ts';
 import { type Strikes, strikeOn } from './striker.ts';
 
 export interface ChaosOptions {
@@ -39,47 +40,52 @@ const NODES = 4;
 const TABS = 2;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { replicas, minutes, short, signal, log } = options;
+  const { replicas, signal, log } = options;
   const cast = await createCast({ replicas, nodes: NODES, tabs: TABS, clients: CLIENTS, signal, log });
   try {
-    if (!(await cast.untilWhole(WHOLE_MS))) throw new Error('The slots did not become whole before the first fault.');
-    log('all slots are whole');
-    const loads = startLoads(cast, options);
-    const beganMs = performance.now();
-    const strikes = await strikeOn({
-      ...options,
-      cast,
-      seed: options.seed + 1,
-      minutes: short ? 0 : minutes,
-      strikesEach: short ? 1 : Math.min(STRIKES_EACH, Math.floor(minutes)),
-      everyMs: short ? SHORT_EVERY_MS : FAULT_EVERY_MS,
-    });
-    const lastedMs = performance.now() - beganMs;
-    const faultsOverMs = performance.now();
-    const isWhole = await cast.untilWhole(WHOLE_MS);
-    const wholeAfterMs = isWhole ? performance.now() - faultsOverMs : undefined;
-    log(isWhole ? 'all slots are whole again' : 'the slots did not become whole again');
-    const records = await Promise.all([...cast.clients.map((client) => client.stop()), loads.stop()]);
-    const reader = await cast.newClient();
-    const verdict = await judge(records, { keys: keysOfHistories(), reader });
-    return { ...verdict, ...strikes, lastedMs, wholeAfterMs, ends: cast.nodes.flatMap(({ ends }) => ends) };
+    return await abortable(perform(cast, options), signal);
   } finally {
     await cast.close();
   }
+}
+
+async function perform(cast: Cast, options: ChaosOptions): Promise<ChaosReport> {
+  const { minutes, short, log } = options;
+  if (!(await cast.untilWhole(WHOLE_MS))) throw new Error('The slots did not become whole before the first fault.');
+  log('all slots are whole');
+  const tabLoad = startLoads(cast, options);
+  const beganMs = nowMs();
+  const strikes = await strikeOn({
+    ...options,
+    cast,
+    seed: options.seed + 1,
+    minutes: short ? 0 : minutes,
+    strikesEach: short ? 1 : Math.min(STRIKES_EACH, Math.floor(minutes)),
+    everyMs: short ? SHORT_EVERY_MS : FAULT_EVERY_MS,
+  });
+  const overMs = nowMs();
+  const isWhole = await cast.untilWhole(WHOLE_MS);
+  const wholeAfterMs = isWhole ? nowMs() - overMs : undefined;
+  log(isWhole ? 'all slots are whole again' : 'the slots did not become whole again');
+  const records = await Promise.all([...cast.clients.map((client) => client.stop()), tabLoad.stop()]);
+  const reader = await cast.newClient();
+  const verdict = await judge(records, { keys: keysOfHistories(), reader });
+  const ends = cast.nodes.flatMap((node) => node.ends);
+  return { ...verdict, ...strikes, lastedMs: overMs - beganMs, wholeAfterMs, ends };
 }
 
 function keysOfHistories(): readonly string[] {
   return Array.from({ length: KEYS }, (_, index) => `history/${index}`);
 }
 
-/** Of the clients in processes of their own, and of those in the tabs, who ask through whichever is up. */
+/** Of the clients in processes of their own, and, given back, of those in the tabs, who ask through whichever is up. */
 function startLoads(cast: Cast, { seed, putsPerSecond }: ChaosOptions): Load {
   const plan = (name: string, number: number): LoadPlan => ({
     name,
     seed: seed * 100 + number,
     keys: keysOfHistories(),
     clients: 6,
-    thinkMs: 100,
+    thinkMs: 300,
     putsPerSecond,
   });
   cast.clients.forEach((client, number) =>

@@ -6,14 +6,14 @@ import { type ChaosOptions, runChaos } from './chaos.ts';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import { formatReport } from './report.ts';
 
-const USAGE = 'npm run chaos -- [--minutes 10] [--replicas 2] [--seed N] [--rate 260] [--short] [--only KIND,…]';
+const USAGE = 'npm run chaos -- [--minutes 10] [--replicas 2] [--seed N] [--rate 200] [--short] [--only KIND,…]';
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     replicas: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
-    rate: { type: 'string', default: '260' },
+    rate: { type: 'string', default: '200' },
     short: { type: 'boolean', default: false },
     /** Some kinds alone, such as `member killed,disk full`. */
     only: { type: 'string' },
@@ -43,9 +43,14 @@ const options: ChaosOptions = {
   signal: interrupted.signal,
   log: (line) => console.error(line),
 };
-const report = await runChaos(options);
-console.log(formatReport(report, options));
-process.exitCode = interrupted.signal.aborted ? 130 : report.findings.length > 0 ? 1 : 0;
+try {
+  const report = await runChaos(options);
+  console.log(formatReport(report, options));
+  process.exitCode = report.findings.length > 0 ? 1 : 0;
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error;
+  process.exitCode = 130;
+}
 
 function isKind(text: string): text is FaultKind {
   return FAULT_KINDS.some((kind) => kind === text);

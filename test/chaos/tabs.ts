@@ -2,10 +2,10 @@
 
 import { type Browser, chromium, type Page } from 'playwright';
 import { MeshError, type MeshErrorWire, type Version } from '@shoal/shared';
-import { launchChromium } from '../e2e/chromium.ts';
+import { chromiumArgs, chromiumPath } from '../e2e/chromium.ts';
 import { idOf, joined, type PageWindow } from '../e2e/page.ts';
 import { cpuMsOf } from '../e2e/support.ts';
-import { CallerGone, type Values, type WriteOptions } from './load.ts';
+import { CallerGone, pause, TIMEOUT_MS, type Values, type WriteOptions } from './load.ts';
 
 export interface Tab {
   readonly page: Page;
@@ -23,7 +23,9 @@ export interface Tabs {
 const SPIN_MS = 120;
 
 export async function startTabs(url: string): Promise<Tabs> {
-  const browser = await launchChromium(chromium);
+  // An interrupt is for the run, which ends all that it started.
+  const ownSignals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: [...chromiumArgs], ...ownSignals });
   const context = await browser.newContext();
   return {
     async open() {
@@ -79,11 +81,14 @@ type PageAnswer =
 
 function valuesOf(page: Page): Values {
   const call = async (request: PageCall): Promise<Extract<PageAnswer, { kind: 'answer' }> | undefined> => {
+    const answered = new AbortController();
     let answer: PageAnswer;
     try {
-      answer = await page.evaluate(callInPage, request);
+      answer = await Promise.race([page.evaluate(callInPage, request), noAnswer(answered.signal)]);
     } catch (error) {
       throw new CallerGone('The tab is gone.', { cause: error });
+    } finally {
+      answered.abort();
     }
     if (answer.kind === 'error') throw MeshError.fromWire(answer.error);
     return answer.kind === 'absent' ? undefined : answer;
@@ -101,6 +106,12 @@ function valuesOf(page: Page): Values {
     },
     delete: async (key, options) => (await call({ verb: 'delete', key, options }))?.was === true,
   };
+}
+
+/** Rejects when the page has not even said that its time ran out. */
+async function noAnswer(answered: AbortSignal): Promise<never> {
+  await pause(2 * TIMEOUT_MS, answered);
+  throw new Error('The page gave no answer.');
 }
 
 /** Runs in the page: sees nothing of this file. */

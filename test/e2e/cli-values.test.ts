@@ -46,7 +46,7 @@ describe('three members', () => {
     const done = await shoal('status');
 
     expect(done).toMatchObject({ code: 0, stderr: '' });
-    expect(done.stdout).toMatch(/^ada +[0-9a-f]{8} +node +here +\d+ +1 +/m);
+    expect(done.stdout).toMatch(/^ada +[0-9a-f]{8} +node +here +\d+ +\d+ +strict +/m);
   });
 });
 

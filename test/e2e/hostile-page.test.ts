@@ -68,12 +68,12 @@ for (const [how, clear] of [
     await notice.waitFor({ timeout: 15_000 });
     expect(await notice.getAttribute('data-problem')).toBe('storage');
     expect(await notice.locator('h1').innerText()).toBe('The store of this tab is gone');
-    await expect(witness.get('in the tab', { timeoutMs: 3_000 })).rejects.toMatchObject({ code: 'owner-away' });
+    await expect(witness.get('in the tab', { timeoutMs: 3_000 })).rejects.toMatchObject({ code: 'lost' });
 
     await page.reload();
     await joined(page);
     expect(await idOf(page)).not.toBe(before);
-    await expect(getOrCode(page, 'in the tab')).resolves.toBe('owner-away');
+    await expect(getOrCode(page, 'in the tab')).resolves.toBe('lost');
 
     expect((await stage.shoal(['forget', '--join', url, before])).code).toBe(0);
     const isGivenUp = async (): Promise<boolean> =>

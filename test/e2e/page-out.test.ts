@@ -56,6 +56,19 @@ test('a browser that refuses storage is a member in memory, and says so', async 
   expect(await page.locator('.membership .store').innerText()).toMatch(/memory only/);
   await putValue(page, 'in memory', 'yes');
   expect(await getValue(page, 'in memory')).toBe('yes');
+  // Nobody else is there to own anything, and that is shown.
+  await page.locator('.members').getByText('100 % of the ranges are with ephemeral members').waitFor();
+});
+
+test('a page on iOS, which drops what it stores, is ephemeral', async () => {
+  const { url } = await stage.startServer();
+  const userAgent = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari';
+  const context = await browser.newContext({ userAgent });
+  contexts.push(context);
+
+  const page = await openMember(context, url);
+
+  await page.locator('.member').getByText('ephemeral').waitFor();
 });
 
 test('a token that is missing or wrong is asked for, and leaves the address once it is read', async () => {

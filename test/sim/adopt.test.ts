@@ -1,7 +1,7 @@
 // The registrar's file is lost, or an old copy is in its place: nothing changes until an operator has a table
 // made of what the members know, and then every acknowledged value is there (REPLICATION, rule 2; S6).
 
-import { must, toMeshError } from '@shoal/shared';
+import { must, requireKey, slotOfKey, toMeshError } from '@shoal/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Cluster, type ClusterMember, createCluster } from './cluster.ts';
 import { createSeededRandom } from './seeded-random.ts';
@@ -13,6 +13,8 @@ const KEYS = Array.from({ length: 40 }, (_, number) => `key ${number}`);
 let clock: VirtualClock;
 let cluster: Cluster;
 let members: ClusterMember[];
+/** What members that were in had to wait for: nothing. */
+let waited: string[];
 
 function begin(replicas: number): void {
   clock = createVirtualClock();
@@ -21,6 +23,7 @@ function begin(replicas: number): void {
 
 beforeEach(() => {
   members = [];
+  waited = [];
   begin(2);
 });
 afterEach(() => run(cluster.close()));
@@ -56,7 +59,9 @@ function areFrozen(): boolean {
 
 /** Members with every slot whole, and all keys written: the last half after `between`. */
 async function fill(count: number, between: () => Promise<void> = async () => undefined): Promise<void> {
-  for (let number = 0; number < count; number += 1) members.push(await run(cluster.join(`m${number}`)));
+  for (let number = 0; number < count; number += 1) {
+    members.push(await run(cluster.join(`m${number}`, { onFrozen: ({ code }) => waited.push(code) })));
+  }
   await until(isWhole);
   await writeAll(0, KEYS.length / 2);
   await between();
@@ -98,6 +103,7 @@ describe.each([1, 2, 3])('with %i copies', (replicas) => {
       });
       await restartWithout(kind === 'old' ? old : undefined);
       await until(areFrozen);
+      expect(waited).toEqual([]);
       const before = cluster.rows();
       await readAll();
 
@@ -178,6 +184,29 @@ test('who was told to stop answers nothing and gives no lease until there is a t
   await run(adopting);
   await until(isWhole);
   await readAll(ben);
+});
+
+test('an owner that is missing, and unaware, answers nothing older once a copy of it is adopted', async () => {
+  await fill(2);
+  const [ada, ben] = members as [ClusterMember, ClusterMember];
+  const owned = new Set(ada.mesh.slots().flatMap(({ slot, owner }) => (owner === ada.mesh.id ? [slot] : [])));
+  const key = must(
+    KEYS.find((each) => owned.has(slotOfKey(requireKey(each), SLOTS))),
+    'key of hers',
+  );
+  ada.rendezvous.cut();
+  members = [ben];
+  await restartWithout(undefined);
+  await until(areFrozen);
+
+  expect(await adopt(ben)).toMatchObject({ missing: [{ id: ada.mesh.id }], lost: 0, written: true });
+  await run(ben.mesh.put(key, 'newer'));
+  const read = ada.mesh.get(key, { timeoutMs: 1_000 });
+
+  await expect(run(read)).rejects.toMatchObject({ code: 'deadline' });
+  ada.rendezvous.restore();
+  await until(() => ada.mesh.status().registrar === 'connected');
+  expect(await run(ada.mesh.get(key))).toBe('newer');
 });
 
 test('members that were stopped go on when the right file is back instead', async () => {

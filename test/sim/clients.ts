@@ -17,8 +17,11 @@ export interface Clients {
   record(operation: Operation): void;
   /** No client asks anything new. */
   stop(): void;
+  readonly isStopped: boolean;
   /** Operations that are not answered. */
   readonly open: number;
+  /** Those that wait for nothing but their slot. */
+  owed(): readonly Operation[];
 }
 
 export interface ClientsOptions {
@@ -56,7 +59,7 @@ export function createClients(options: ClientsOptions): Clients {
   const met = new WeakSet<Run>();
   let newest: Run | undefined;
   let isStopped = false;
-  const pending = new Set<Operation>();
+  const pending = new Map<Operation, Call>();
   let count = 0;
 
   /** One version names one value, and one value one version. */
@@ -110,7 +113,7 @@ export function createClients(options: ClientsOptions): Clients {
       atMs: world.nowMs(),
       untilMs: Infinity,
     };
-    pending.add(asked);
+    pending.set(asked, call);
     if (call.ttlMs !== undefined && 'value' in ask && ask.value !== undefined)
       expiries.push({ ...asked, ask: { kind: 'cas', expected: ask.value, value: undefined }, by: 'time' });
     let note: string | undefined;
@@ -168,14 +171,18 @@ export function createClients(options: ClientsOptions): Clients {
 
   return {
     // What is not answered yet may have happened.
-    history: () => [...history, ...pending],
+    history: () => [...history, ...pending.keys()],
     expiries: () => expiries,
     ask: (run, key, ask, { timeoutMs = 30_000 } = {}) => tell(run, key, ask, { ...PLAIN, timeoutMs }, 'last'),
     record: (operation) => history.push(operation),
     stop: () => (isStopped = true),
+    get isStopped() {
+      return isStopped;
+    },
     get open() {
       return pending.size;
     },
+    owed: () => [...pending].flatMap(([asked, { wait, minCopies }]) => (wait || minCopies > 1 ? [] : [asked])),
   };
 }
 

@@ -47,6 +47,7 @@ export interface JoinOptions {
   readonly workerHost?: WorkerHost;
   readonly workers?: number;
   readonly onFrozen?: (error: MeshError) => void;
+  readonly tombstoneMs?: number;
 }
 
 export interface ClusterOptions {
@@ -55,12 +56,19 @@ export interface ClusterOptions {
   readonly slotCount?: number;
   readonly replicas?: number;
   readonly logger?: Logger;
+  /** Of every channel, in each direction. */
+  readonly latencyMs?: number;
+  readonly bytesPerMs?: number;
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
   const { clock, random, slotCount = 16, replicas = 1, logger = silentLogger } = options;
   const tables = createMemoryTables();
-  const network = createMemoryNetwork({ clock });
+  const network = createMemoryNetwork({
+    clock,
+    ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+    ...(options.bytesPerMs === undefined ? {} : { bytesPerMs: options.bytesPerMs }),
+  });
   const members = new Set<ClusterMember>();
   let registrar: Registrar | undefined;
 
@@ -93,7 +101,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     join: async (
       name,
-      { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0, onFrozen } = {},
+      { kind = 'node', storage = createMemoryStorage(), workerHost = noWorkers, workers = 0, ...config } = {},
     ) => {
       const rendezvous = createRendezvous();
       const mesh = await createPeer(
@@ -106,7 +114,7 @@ export function createCluster(options: ClusterOptions): Cluster {
           random,
           logger,
         },
-        { mesh: 'main', name, kind, workers, ...(onFrozen === undefined ? {} : { onFrozen }) },
+        { mesh: 'main', name, kind, workers, ...config },
       );
       const member: ClusterMember = { mesh, rendezvous, storage };
       members.add(member);

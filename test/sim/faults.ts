@@ -76,9 +76,12 @@ const PLAN: Readonly<
   twin: { weight: 6, leastMs: 0, mostMs: 0 },
 };
 
-/** A dozen or two faults in that time; some seeds have a storm of joins and leaves, or of crashes, as well. */
+/**
+ * About half of all kinds in that time, each once, and more of some; some seeds have a storm of joins and
+ * leaves, or of crashes, as well.
+ */
 export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fault[] {
-  const kinds = FAULT_KINDS.flatMap((kind) => Array.from({ length: PLAN[kind].weight }, () => kind));
+  const often = FAULT_KINDS.flatMap((kind) => Array.from({ length: PLAN[kind].weight }, () => kind));
   const faultOf = (kind: FaultKind, atMs: number): Fault => ({
     kind,
     atMs,
@@ -87,8 +90,11 @@ export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fau
     second: draw.next(),
     ...(draw.chance(0.4) ? { aim: draw.pick(['proposal', 'row'] as const) } : {}),
   });
-  const count = draw.whole(8, draw.pick([14, 22, 32]));
-  const faults = Array.from({ length: count }, () => faultOf(draw.pick(kinds), draw.between(fromMs, toMs)));
+  const once = shuffled(draw, FAULT_KINDS).slice(0, draw.whole(8, 14));
+  const more = Array.from({ length: draw.whole(0, draw.pick([4, 12, 18])) }, () => draw.pick(often));
+  const faults = [...once, ...more].map((kind) => faultOf(kind, draw.between(fromMs, toMs)));
+  // A death that others notice.
+  faults.push({ ...faultOf('crash', draw.between(fromMs, fromMs + 10_000)), forMs: draw.between(5_000, 8_000) });
   // These need a mesh that is whole.
   if (draw.chance(0.5))
     faults.push(faultOf(draw.pick(['twin', 'registrar-old-file'] as const), fromMs + draw.between(0, 3_000)));
@@ -98,6 +104,13 @@ export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fau
     for (let number = 0; number < 6; number += 1) faults.push(faultOf(draw.pick(storm), atMs + draw.between(0, 1_500)));
   }
   return faults.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function shuffled<T>(draw: Draw, from: readonly T[]): readonly T[] {
+  return from
+    .map((each) => ({ each, place: draw.next() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ each }) => each);
 }
 
 /** Any time that suits the kind, and often one about as long as the protocol waits for anything. */

@@ -94,7 +94,7 @@ test('names the owner that is away, and serves again when it is back on the same
   const failed = reads.filter((read) => read.status === 'rejected');
   expect(failed.length).toBeGreaterThan(0);
   for (const { reason } of failed)
-    expect(reason).toMatchObject({ code: 'owner-away', message: expect.stringContaining('ben') });
+    expect(reason).toMatchObject({ code: 'lost', message: expect.stringContaining('waits for ben') });
 
   await run(cluster.join('ben', { storage: storage.reopen() }));
   for (let number = 0; number < 20; number += 1) expect(await run(ada.mesh.get(`key ${number}`))).toBe(number);

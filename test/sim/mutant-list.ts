@@ -355,4 +355,11 @@ export const MUTANTS: readonly Mutant[] = [
 `,
     replacement: '',
   },
+  {
+    name: 'nobody takes over from who is gone',
+    breaks: 'I19',
+    file: 'peer/src/store/watch.ts',
+    text: 'if (context.leases.mayTakeOver(owner, sinceMs(cell, owner))) takeOver(context, cell, owner);',
+    replacement: '',
+  },
 ];

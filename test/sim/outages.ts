@@ -1,7 +1,7 @@
-// When machines were cut off and processes stood still: what is asked there meanwhile may well fail.
+// When machines were cut off, stood still or were down: what is asked there meanwhile may well fail.
 
 export interface Outages {
-  /** Of a machine or a process; those that overlap count as one. */
+  /** Of a machine; those that overlap count as one. */
   begin(name: string): void;
   end(name: string): void;
   /** Whether there was one at some time from then until then. */

@@ -72,6 +72,14 @@ export function createMember(
   let id: PeerId | undefined;
   let isWanted = false;
   let starts = 0;
+  let isIn = false;
+  world.outages.begin(name);
+
+  const setIn = (isNow: boolean): void => {
+    if (isNow && !isIn) world.outages.end(name);
+    if (!isNow && isIn) world.outages.begin(name);
+    isIn = isNow;
+  };
 
   const startProcess = (): Run => {
     starts += 1;
@@ -79,11 +87,13 @@ export function createMember(
     const started: Run = { process, mesh: undefined, isOver: false };
     process.onDeath(() => {
       started.isOver = true;
+      if (started === run) setIn(false);
     });
     joinMesh(parts, member, started).then(
       (mesh) => {
         ({ id } = mesh);
         started.mesh = mesh;
+        setIn(true);
         mesh.on('stopped', ({ error }) => ended(started, error));
       },
       (error: unknown) => ended(started, toMeshError(error)),
@@ -97,6 +107,7 @@ export function createMember(
     over.isOver = true;
     world.deliver(`${over.process.name} ended: ${error?.code ?? 'left'}`);
     if (over !== run) return;
+    setIn(false);
     if (isWanted && error?.code !== 'replaced') startLater(over);
   };
 

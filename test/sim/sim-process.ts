@@ -48,6 +48,7 @@ interface Arrived {
 }
 
 export function createProcess(world: World, { name, rate = 1, wallMs = START_WALL_MS }: ProcessOptions): SimProcess {
+  const machine = machineOf(name);
   const timers = createEventQueue();
   const inbox: Arrived[] = [];
   const deaths: (() => void)[] = [];
@@ -101,7 +102,8 @@ export function createProcess(world: World, { name, rate = 1, wallMs = START_WAL
       sleptMs += world.nowMs() - asleepSinceMs;
     }
     if (as === 'asleep') asleepSinceMs = world.nowMs();
-    if (state === 'running') world.outages.begin(name);
+    if (as !== 'dead' && state === 'running') world.outages.begin(machine);
+    if (as === 'dead' && state !== 'running') world.outages.end(machine);
     state = as;
     stopWake();
     wakeAtMs = Infinity;
@@ -136,7 +138,7 @@ export function createProcess(world: World, { name, rate = 1, wallMs = START_WAL
       if (state === 'dead' || state === 'running') return;
       if (state === 'asleep') sleptMs += world.nowMs() - asleepSinceMs;
       state = 'running';
-      world.outages.end(name);
+      world.outages.end(machine);
       plan();
     },
     kill() {

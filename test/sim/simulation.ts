@@ -6,7 +6,7 @@ import { drawPlan, type Fault, type FaultKind } from './faults.ts';
 import { formatOperation, type Operation } from './history.ts';
 import { checkHistory } from './linearizable.ts';
 import { judgePeace } from './peace.ts';
-import { machineOf } from './sim-process.ts';
+import { watchService } from './service.ts';
 import { createStage, type Stage } from './stage.ts';
 import { createStriker, type Striker } from './strike.ts';
 
@@ -58,6 +58,7 @@ export async function simulate({ seed, plan, onEvent, onLog }: SimulationOptions
       world.after(draw.between(0, 1_500), () => member.start());
     }
     for (const fault of faults) world.after(fault.atMs, () => striker.strike(fault));
+    watchService(stage, striker);
     try {
       await world.runUntil(faultsUntilMs, () => hasFinding(stage));
       if (!hasFinding(stage)) await judgePeace(stage, striker);
@@ -91,22 +92,17 @@ function report(stage: Stage, striker: Striker, plan: readonly Fault[]): Report 
     hash: world.hash(),
     delivered: world.delivered,
     counts: { ok: count('read', 'done', 'not-done'), failed: count('never'), unknown: count('maybe') },
-    answered: answeredPart(stage),
+    answered: stage.answered.part(clients.history()),
     struck: striker.struck,
     moves: watch.moves,
     takeOvers: watch.takeOvers,
     plan,
-    findings: [...findings, ...watch.findings, ...findingsOfKeys],
+    findings: [
+      ...[...findings, ...watch.findings].map((finding) => withHistory(finding, stage, history)),
+      ...findingsOfKeys,
+    ],
     virtualMs: world.nowMs(),
   };
-}
-
-function answeredPart({ world, clients }: Stage): number {
-  const isOut = ({ at, atMs, untilMs }: Operation): boolean =>
-    [at, machineOf(at)].some((name) => world.outages.during(name, atMs, untilMs));
-  const asked = clients.history().filter((operation) => !isOut(operation));
-  const answered = asked.filter(({ told }) => told.kind !== 'never' && told.kind !== 'maybe');
-  return asked.length === 0 ? 1 : answered.length / asked.length;
 }
 
 /** What an operator gave up is absent from the instant at which the table says so. */
@@ -129,10 +125,23 @@ function withWipes({ clients, pairs, watch, keys, slotOf }: Stage): readonly Ope
   return [...pairs.complete([...clients.history(), ...clients.expiries()]), ...wipes];
 }
 
+/** What was asked of the keys that a finding speaks of, or of its slot's. */
+function withHistory(finding: string, { keys, slotOf }: Stage, history: readonly Operation[]): string {
+  const slots = new Set([...finding.matchAll(/\bslot (\d+)/g)].map(([, slot]) => Number(slot)));
+  const named = keys.filter((key) => new RegExp(`\\b${key}\\b`).test(finding));
+  const meant = named.length > 0 ? named : keys.filter((key) => slots.has(slotOf(key)));
+  const lines = meant.flatMap((key) => formatHistory(history.filter((operation) => operation.key === key)));
+  return [finding, ...lines].join('\n');
+}
+
+function formatHistory(operations: readonly Operation[]): readonly string[] {
+  return operations.toSorted((a, b) => a.from - b.from).map((operation) => `  ${formatOperation(operation)}`);
+}
+
 function judgeKey(key: string, operations: readonly Operation[]): readonly string[] {
   const verdict = checkHistory(operations);
   if (verdict.kind === 'linearizable') return [];
-  const history = operations.toSorted((a, b) => a.from - b.from).map((operation) => `  ${formatOperation(operation)}`);
+  const history = formatHistory(operations);
   if (verdict.kind === 'undecided')
     return [`${key}: not decided after ${verdict.states} states\n${history.join('\n')}`];
   const stuck = verdict.stuckAt.map((operation) => `  ${formatOperation(operation)}`);

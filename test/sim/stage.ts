@@ -1,6 +1,7 @@
 // A whole mesh in one process, made from a seed: the world, the registrar, the members and the load.
 
 import { slotOfKey, type Key, type LogFields, type Logger } from '@shoal/shared';
+import { createAnswered, type Answered } from './answered.ts';
 import { createClients, type Clients } from './clients.ts';
 import { createMoments, type Moments } from './moments.ts';
 import { createPairs, type Pairs } from './pairs.ts';
@@ -20,6 +21,7 @@ export interface Stage {
   readonly registrar: SimRegistrar;
   readonly watch: Watch;
   readonly moments: Moments;
+  readonly answered: Answered;
   readonly clients: Clients;
   readonly pairs: Pairs;
   readonly slotCount: number;
@@ -56,7 +58,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
   const draw = world.random('stage');
   const slotCount = draw.pick([4, 8, 16]);
   // Of one copy there is little to prove, and nothing to take over.
-  const replicas = draw.pick([1, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
+  const replicas = draw.chance(0.06) ? 1 : draw.pick([2, 3]);
   const keys = Array.from({ length: draw.whole(4, 20) }, (_, number) => `k${number}`);
   const findings: string[] = [];
   const members: SimMember[] = [];
@@ -70,6 +72,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     onFrame: pairs.saw,
     isLost: (id) => members.some((member) => member.id === id && member.disk.isLost),
   });
+  const answered = createAnswered(world, { members, slotOf });
   const paths = createPaths(world);
   const network = createNetwork({
     world,
@@ -86,6 +89,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
       pairs.rowsStored(rows);
       watch.rowsStored(rows);
       moments.rowsStored(rows);
+      answered.rowsStored(rows);
     },
     onWrongChange: (kind) => findings.push(`a registrar with ${kind} file changes what it has of the table`),
   });
@@ -121,6 +125,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
     registrar,
     watch,
     moments,
+    answered,
     clients,
     pairs,
     isFocused: draw.chance(0.5),
@@ -135,7 +140,7 @@ export function createStage({ seed, onLog }: StageOptions): Stage {
       mayStart = isAllowed;
     },
     newMember() {
-      const kind = draw.pick(['node', 'node', 'tab'] as const);
+      const kind = draw.pick(['node', 'tab'] as const);
       const member = createMember(memberParts, { name: nameOf(members.length), kind });
       members.push(member);
       return member;

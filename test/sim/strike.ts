@@ -18,6 +18,8 @@ export interface Striker {
   readonly struck: ReadonlyMap<FaultKind, number>;
   /** Members whose slots no operator has given up yet. */
   readonly unforgotten: ReadonlySet<SimMember>;
+  /** Kinds that have struck and not ended. */
+  readonly lasting: ReadonlySet<FaultKind>;
 }
 
 const STRIKES: Readonly<Record<FaultKind, Strike>> = { ...memberStrikes, ...networkStrikes, ...registrarStrikes };
@@ -31,7 +33,7 @@ const AFTER_MOMENT_MS = 300;
 
 export function createStriker(stage: Stage): Striker {
   const struck = new Map<FaultKind, number>();
-  const lasting = new Set<() => void>();
+  const lasting = new Map<() => void, FaultKind>();
   const state: StrikeState = {
     isEnded: false,
     registrarBusy: false,
@@ -53,7 +55,7 @@ export function createStriker(stage: Stage): Striker {
     const endOnce = (): void => {
       if (lasting.delete(endOnce)) end();
     };
-    lasting.add(endOnce);
+    lasting.set(endOnce, fault.kind);
     stage.world.after(fault.forMs, endOnce);
   };
   const strikeAt = (fault: Fault, moment: Moment): void => {
@@ -73,13 +75,16 @@ export function createStriker(stage: Stage): Striker {
   return {
     struck,
     unforgotten: state.unforgotten,
+    get lasting() {
+      return new Set(lasting.values());
+    },
     strike(fault) {
       if (fault.aim === undefined) strike({ ...fault, targets: [] });
       else strikeAt(fault, fault.aim);
     },
     end() {
       state.isEnded = true;
-      for (const end of [...lasting]) end();
+      for (const end of [...lasting.keys()]) end();
       stage.paths.healAll();
       for (const { run, disk } of stage.members) {
         run?.process.wake();

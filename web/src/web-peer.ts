@@ -43,6 +43,7 @@ export interface JoinOptions {
 export interface MemberOptions extends JoinOptions {
   readonly clock?: Clock;
   readonly onStep?: (step: 'store' | 'registrar' | 'admission') => void;
+  readonly onFrozen?: (error: MeshError) => void;
 }
 
 export interface Member {
@@ -137,6 +138,8 @@ async function joinWith(place: StorePlace, opened: OpenedStore, options: MemberO
       domain: browserId(memory, random),
       ephemeral: taken === undefined || isIos(),
       joinTimeoutMs: JOIN_TIMEOUT_MS,
+      ...(options.onFrozen === undefined ? {} : { onFrozen: options.onFrozen }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );
   sayGoodbyeOnPagehide(mesh, rendezvous);

@@ -5,14 +5,21 @@ import { callOptions, type MeshFlags, requestCommand, withMesh } from '../comman
 import { complain, printJson } from '../output.ts';
 
 export function forgetCommand(): Command {
-  return requestCommand('forget', 'give up the slots of a member that is away: they go, empty, to others')
+  return requestCommand(
+    'forget',
+    'give up a member whose disk will not come back: what only it had is empty from then on',
+  )
     .argument('<member>', 'id, beginning of it, or name')
     .option('--json', 'print { member, slots }')
     .action(async (member: string, flags: MeshFlags, command: Command) => {
       await withMesh(command, flags, async (context) => {
         const done = await context.mesh.forget(member, callOptions(context));
         if (flags.json === true) return printJson(done);
-        return complain(`Forgot ${member}: its ${done.slots} slots go, empty, to the others.`);
+        return complain(
+          done.slots === 0
+            ? `Forgot ${member}: others have all that it had.`
+            : `Forgot ${member}: ${done.slots} slots that only it had go, empty, to the others.`,
+        );
       });
     });
 }

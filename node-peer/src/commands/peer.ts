@@ -6,13 +6,14 @@ import type { Mesh } from '@shoal/peer';
 import { createDeferred, limits, MeshError, shortId } from '@shoal/shared';
 import { keepProcessAlive, onInterrupt } from '../adapters/process.ts';
 import { addressOf, commandLogger, flag, meshCommand, type MeshFlags } from '../command-line.ts';
-import { defaultWorkers, parseMemberName, parseWhole, type MeshAddress } from '../config.ts';
+import { defaultWorkers, parseDomain, parseMemberName, parseWhole, type MeshAddress } from '../config.ts';
 import { complain, printLine } from '../output.ts';
 
 interface PeerFlags extends MeshFlags {
   readonly data?: string;
   readonly ephemeral?: boolean;
   readonly weight?: number;
+  readonly domain?: string;
   readonly name?: string;
   readonly workers?: number;
 }
@@ -34,6 +35,11 @@ export function peerCommand(): Command {
       '--weight <n>',
       'share of the ranges, 1 to 16 (default: two for each worker, at most one for each 256 MiB that are free)',
       flag((text) => parseWhole(text, '--weight', { min: 1, max: 16 })),
+    )
+    .option(
+      '--domain <name>',
+      'what fails together with this member, such as a rack (default: its host)',
+      flag(parseDomain),
     )
     .action(async (flags: PeerFlags, command: Command) => {
       if (flags.data === undefined && flags.ephemeral !== true) {
@@ -80,26 +86,19 @@ async function joinOrStop(
       ...(flags.name === undefined ? {} : { name: flags.name }),
       ...(flags.data === undefined ? {} : { dataDir: flags.data }),
       ...(flags.weight === undefined ? {} : { weight: flags.weight }),
+      ...(flags.domain === undefined ? {} : { domain: flags.domain }),
       ephemeral: flags.ephemeral === true,
       workers: flags.workers,
       kind: 'node',
       logger: commandLogger(),
-      onFrozen: createComplaint(),
+      onFrozen: ({ message }) =>
+        complain(`${message} This member waits meanwhile, and tells what its disk holds when it is asked.`),
       signal,
     });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
   }
-}
-
-/** Says once why it waits. */
-function createComplaint(): (error: MeshError) => void {
-  let isSaid = false;
-  return ({ message }) => {
-    if (!isSaid) complain(`${message} This member waits meanwhile, and tells what its disk holds when it is asked.`);
-    isSaid = true;
-  };
 }
 
 /** Resolves after a clean goodbye; rejects if the member is out for good. */

@@ -11,7 +11,7 @@ import { printJson, printLine } from '../output.ts';
 interface PutFlags extends MeshFlags {
   readonly file?: string;
   readonly mediaType?: string;
-  readonly ifVersion?: Version | null;
+  readonly ifVersion?: Version | 'absent';
   readonly minCopies?: number;
 }
 
@@ -44,7 +44,7 @@ export function putCommand(): Command {
         const { version, copies } = await context.mesh.put(key, content, {
           ...callOptions(context),
           ...(typeof content === 'string' ? {} : { mediaType: flags.mediaType ?? DEFAULT_MEDIA_TYPE }),
-          ...(ifVersion === undefined ? {} : { expected: ifVersion }),
+          ...(ifVersion === undefined ? {} : { expected: ifVersion === 'absent' ? null : ifVersion }),
           ...(minCopies === undefined ? {} : { minCopies }),
         });
         const done = { key, version: formatVersion(version), copies };
@@ -54,8 +54,8 @@ export function putCommand(): Command {
     });
 }
 
-export function parseExpected(text: string): Version | null {
-  return text === 'absent' ? null : parseVersionFlag(text);
+function parseExpected(text: string): Version | 'absent' {
+  return text === 'absent' ? text : parseVersionFlag(text);
 }
 
 async function bytesOf(key: string, file: string): Promise<Uint8Array> {

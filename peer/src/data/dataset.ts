@@ -109,7 +109,7 @@ async function readHead(
   if (ask.count <= 0) return rows;
   const { decode } = await codec();
   for (const { key, firstRow } of record.chunks) {
-    const raw = await values.get(key, ask.options);
+    const raw = await values.get(key, { ...ask.options, contentNamed: true });
     if (raw === undefined)
       throw new MeshError(
         'lost',

@@ -76,6 +76,8 @@ export interface MeshLinks extends Subscribable<MeshLinkEvents> {
   send(to: PeerId, frame: Frame, priority: FramePriority): void;
   /** Resolves when less than half of the queue's bound is used, or the link has closed. */
   room(to: PeerId, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** How far what was queued to that member has come; undefined without a link. */
+  line(to: PeerId): { readonly takenBytes: number; readonly waitingBytes: number } | undefined;
   /** Whether a frame of about that size would be queued now. */
   fits(to: PeerId, bytes: number): boolean;
   /** Drops queued fragments of frames with that request id. */

@@ -119,6 +119,7 @@ export function createMeshLinks(deps: MeshLinksDeps): MeshLinks {
     async room(to, options) {
       await ways.session(to)?.outbound.room(options);
     },
+    line: (to) => ways.session(to)?.outbound,
     fits: (to, bytes) => ways.session(to)?.outbound.fits(bytes) === true,
     unsend: (to, id) => ways.session(to)?.outbound.unsend(id),
     unheardMs: () => Math.max(clock.monotonicMs() - heardAt.monotonicMs, clock.wallMs() - heardAt.wallMs),

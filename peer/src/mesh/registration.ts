@@ -76,7 +76,7 @@ export interface RegistrationDeps {
     Join,
     'kind' | 'name' | 'durability' | 'ephemeral' | 'weight' | 'workers' | 'paused' | 'freeBytes' | 'domain'
   >;
-  /** Nothing changes in the mesh, since its table is lost or old: waits, also before its first join, and tries again. Absent: is refused. */
+  /** Before the first join: nothing changes in the mesh, since its table is lost or old. It waits and tries again; absent, it is refused. */
   readonly onFrozen?: ((error: MeshError) => void) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -291,7 +291,7 @@ export function createRegistration(deps: RegistrationDeps): Registration {
     if (!error.retryable && !isOfTheFile) return stop(error);
     logger.warn('joinRefused', { code: error.code, message: error.message });
     if (isOfTheFile) setState('refused');
-    if (isFrozen) deps.onFrozen?.(error);
+    if (isFrozen && !table.isHere) deps.onFrozen?.(error);
     void sleep(clock, limits.wishMs, closing.signal).then(
       () => challenge === nonce && tryJoin(nonce), // a newer connection joins by its own
       () => undefined,

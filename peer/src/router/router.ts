@@ -12,7 +12,7 @@ import {
   type Key,
   type Logger,
   type MemberKind,
-  type MeshError,
+  MeshError,
   NO_PAYLOAD,
   type PeerId,
   type PutFrame,
@@ -30,7 +30,7 @@ import { createInboundRequests } from './inbound-requests.ts';
 import { createReach } from './reach.ts';
 import { createRequests } from './requests.ts';
 import { blobPriority, createServices, type RoutedServices } from './services.ts';
-import { createRoutedValues, type RoutedValues } from './values.ts';
+import { createRoutedValues, type RoutedValues, type RoutedValuesDeps } from './values.ts';
 
 export interface RouterDeps {
   readonly self: PeerId;
@@ -41,6 +41,7 @@ export interface RouterDeps {
   readonly store: RangeStore;
   readonly registration: Registration;
   nextRequestId(): RequestId;
+  lost: RoutedValuesDeps['lost'];
 }
 
 export interface Router {
@@ -61,6 +62,8 @@ export function createRouter(deps: RouterDeps): Router {
   const { clock, links, store, registration, self } = deps;
   const requests = createRequests<StoreAnswer, never>();
   const inbound = createInboundRequests(clock);
+  /** Open requests of each slot, and whom they were sent to. */
+  const asked = new Map<Slot, Map<RequestId, PeerId>>();
   const { reach, waitForLink } = createReach({ clock, links, registration });
   const slotOf = (key: Key): Slot => slotOfKey(key, registration.standing.slotCount);
 
@@ -78,6 +81,8 @@ export function createRouter(deps: RouterDeps): Router {
   async function request(to: PeerId, frame: GetFrame | PutFrame, signal: AbortSignal): Promise<StoreAnswer> {
     await links.room(to, { signal });
     const answer = requests.open(frame.id, to);
+    const ofSlot = asked.get(frame.slot) ?? new Map<RequestId, PeerId>();
+    asked.set(frame.slot, ofSlot.set(frame.id, to));
     try {
       links.send(to, frame, frame.kind === 'put' ? blobPriority(frame.payload) : 1);
       return await abortable(answer, signal);
@@ -85,8 +90,22 @@ export function createRouter(deps: RouterDeps): Router {
       requests.drop(frame.id);
       if (signal.aborted) cancel(to, frame.id);
       throw error;
+    } finally {
+      ofSlot.delete(frame.id);
+      if (ofSlot.size === 0) asked.delete(frame.slot);
     }
   }
+
+  /** An owner of before that is cut off from the registrar can't tell that the slot is another's: that one is asked. */
+  const stopRows = registration.on('rowsChanged', ({ rows }) => {
+    for (const { slot, owner } of rows) {
+      for (const [id, to] of asked.get(slot) ?? []) {
+        if (to === owner) continue;
+        requests.reject(id, to, new MeshError('link-lost', `Slot ${slot} moved before ${to} answered.`));
+        cancel(to, id);
+      }
+    }
+  });
 
   function cancel(to: PeerId, id: RequestId): void {
     links.unsend(to, id);
@@ -137,6 +156,7 @@ export function createRouter(deps: RouterDeps): Router {
     nameOf: (member) => registration.member(member)?.name ?? member,
     whyUnreachable: (member) =>
       (registration.member(member)?.state ?? 'away') === 'away' ? undefined : links.whyClosed(member),
+    lost: deps.lost,
     isOpen: (member) => links.isOpen(member),
     reachOrChange: waitForLink,
     request,
@@ -184,7 +204,10 @@ export function createRouter(deps: RouterDeps): Router {
       store.linkClosed(member);
     },
     counts: () => ({ inbound: inbound.size, open: requests.size }),
-    close: () => inbound.close(),
+    close: () => {
+      stopRows();
+      inbound.close();
+    },
   };
 }
 

@@ -34,6 +34,8 @@ export interface RoutedValuesDeps {
   nameOf(member: PeerId): string;
   /** Why there is no link to a member that is in the mesh; undefined for one that is away. */
   whyUnreachable(member: PeerId): string | undefined;
+  /** Why nobody can answer for the slot now, and what to do; undefined unless it is lost. */
+  lost(slot: Slot): string | undefined;
   /** Resolves when there is an open link to the member, or a little while has passed. */
   reachOrChange(member: PeerId, signal: AbortSignal): Promise<void>;
   isOpen(member: PeerId): boolean;
@@ -186,19 +188,21 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   }
 
   function outOfTime(attempt: Attempt): MeshError {
-    const { key, verb, timeoutMs, waitsFor, busy } = attempt;
+    const { key, slot, verb, timeoutMs, waitsFor, busy } = attempt;
     if (busy !== undefined) return busy;
     const seconds = timeoutMs < 10_000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`;
     const perhaps = verb !== 'get' && attempt.unanswered > 0 ? ` The ${verb} may or may not have happened.` : '';
+    const lost = deps.lost(slot);
+    if (lost !== undefined) {
+      return new MeshError('lost', `The slot of "${key}" (${slot}) has no copy that is here: it ${lost}.${perhaps}`, {
+        detail: { key, slot, maybeDone: perhaps !== '' },
+      });
+    }
     if (waitsFor !== undefined) {
       const why = deps.whyUnreachable(waitsFor);
-      const whatNow =
-        why === undefined
-          ? `was not there for ${seconds}. Try again when it is back, or give its slots up with \`shoal forget\`.`
-          : `could not be reached from here for ${seconds} (${why}). Try again, or have a look at \`shoal status\`.`;
       return new MeshError(
         'owner-away',
-        `${deps.nameOf(waitsFor)}, which owns the key "${key}", ${whatNow}${perhaps}`,
+        `${deps.nameOf(waitsFor)}, which owns the key "${key}", could not be reached for ${seconds}${why === undefined ? '' : ` (${why})`}. Try again: if it is gone, another copy takes over.${perhaps}`,
         { detail: { key, member: waitsFor, maybeDone: perhaps !== '' } },
       );
     }

@@ -50,14 +50,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const cells = new Map<Slot, SlotCell>();
   const elapsed = createElapsedClock(deps.clock);
   const waiters = createWaiters();
-  const leases = createLeases({
-    elapsed,
-    table: deps.table,
-    onHeld: () => {
-      waiters.wakeAll();
-      stops.look();
-    },
-  });
+  const leases = createLeases({ elapsed, table: deps.table, onHeld: () => onHeld(context) });
   const stops = createStops({ nowMs: () => deps.clock.monotonicMs(), mayAnswer: (cell) => mayAnswer(context, cell) });
   let numbers = 0;
   const cache = createValueCache(deps.cacheBytes);
@@ -65,6 +58,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   const reading = createReadingPlaces(limits.readingBytes);
   const occupied = new Set<Slot>();
   let isReady = false;
+  let isGone = false;
   let ticks = 0;
   const usage = createStorageUsage({ storage: deps.storage, logger: deps.logger, isClosed: () => life.isClosed });
 
@@ -76,7 +70,8 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   ready.catch((error: unknown) => context.fatal(error));
 
   const context: StoreContext = {
-    deps,
+    // A storage that is gone holds nothing for others: they hear of it no more (rule 12).
+    deps: { ...deps, send: (to, frame) => !isGone && deps.send(to, frame) },
     elapsed,
     leases,
     replicas: deps.replicas(),
@@ -116,6 +111,7 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
     freeBytes: usage.freeBytes,
     fatal(error) {
       if (life.isClosed) return;
+      isGone = true;
       deps.logger.error('storage failed', { error: String(error) });
       deps.onFatal(error);
     },
@@ -192,6 +188,11 @@ function mayAnswer({ deps, leases }: StoreContext, cell: SlotCell): boolean {
   const { state } = cell;
   if (state.role !== 'serving' || state.adding !== true || state.handOff === undefined) return true;
   return leases.holds({ member: state.handOff.to, incarnation: state.handOff.incarnation });
+}
+
+function onHeld({ waiters, stops }: StoreContext): void {
+  waiters.wakeAll();
+  stops.look();
 }
 
 function ownerFailed(context: StoreContext, cell: SlotCell): void {

@@ -20,6 +20,7 @@ import {
   type SlotFrame,
 } from '@shoal/shared';
 import type { HandOff } from './slot-events.ts';
+import { isOnTheWay, markOf } from './on-the-way.ts';
 import { tell } from './replication.ts';
 import type { OpenWrite, SlotCell, StoreContext } from './store-context.ts';
 
@@ -51,9 +52,6 @@ export interface OutgoingHandOff extends HandOff {
   isStuck(nowMs: number): boolean;
 }
 
-/** A large value takes its time on a slow link; that the link itself lives is the link's matter. */
-const SLOWEST_BYTES_PER_MS = 128;
-
 type AnswerKind = 'begun' | 'want' | 'report';
 type AnswerFrame<Kind extends AnswerKind> = Extract<SlotFrame, { kind: Kind }>;
 
@@ -72,7 +70,7 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
   let heardAtMs = context.deps.clock.monotonicMs();
   let owing = 0;
   let isAdded = false;
-  let bytesOut = 0;
+  let mark = 0;
   let stopOverdue = (): void => undefined;
 
   const send = (frame: SlotFrame): void => {
@@ -84,8 +82,8 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     const answer = createDeferred<SlotFrame>();
     expected = { kind, frame: answer };
     heardAtMs = context.deps.clock.monotonicMs();
-    bytesOut = 'payload' in frame ? frame.payload.byteLength : 0;
     send(frame);
+    mark = markOf(context, to);
     const got = await abortable(answer.promise, signal);
     if (!isOfKind(got, kind)) throw new MeshError('internal', `A ${got.kind} where a ${kind} was awaited.`);
     return got;
@@ -127,10 +125,10 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
     open.owed = createDeferred();
     if (owing === 0) heardAtMs = context.deps.clock.monotonicMs();
     owing += 1;
-    bytesOut = Math.max(bytesOut, open.payload.byteLength);
     const ageMs = open.ageMs + context.elapsed.read().longerMs - open.acceptedAtMs;
     const { version, requestId, records, payload } = open;
     send({ kind: 'replicate', ...head, version, requestId, ageMs, records, payload });
+    mark = markOf(context, to);
   };
 
   return {
@@ -192,8 +190,11 @@ export function createHandOff(context: StoreContext, cell: SlotCell, handOff: Ha
         tell(open);
       }
     },
-    isStuck: (nowMs) =>
-      (expected !== undefined || owing > 0) && nowMs - heardAtMs > limits.stuckMs + bytesOut / SLOWEST_BYTES_PER_MS,
+    isStuck(nowMs) {
+      if (expected === undefined && owing === 0) return false;
+      if (isOnTheWay(context, to, mark)) heardAtMs = nowMs;
+      return nowMs - heardAtMs > limits.stuckMs;
+    },
   };
 }
 

@@ -47,6 +47,8 @@ export interface Leases extends LeaseHooks {
   claimKnown(holder: Process, outcome: { readonly written: boolean; readonly table: TableEpoch }): void;
   /** This process stood still: what it did not hear proves nothing (rule 8). */
   doubt(): void;
+  /** This process was late by so much: it was not listening, and the others were not silent. */
+  wasLate(lateMs: number): void;
   /** This member's table has come further. */
   tableMoved(): void;
   /** The clock that says less. */
@@ -145,6 +147,13 @@ export function createLeases(deps: {
       const { shorterMs } = elapsed.read();
       doubtedMs = shorterMs;
       for (const pair of pairs.values()) pair.granted = grantorDoubts(pair.granted, shorterMs);
+    },
+    wasLate(lateMs) {
+      const { shorterMs } = elapsed.read();
+      for (const pair of pairs.values()) {
+        pair.heardMs = Math.min(shorterMs, pair.heardMs + lateMs);
+        pair.answeredMs = Math.min(shorterMs, pair.answeredMs + lateMs);
+      }
     },
     tableMoved() {
       for (const pair of pairs.values()) changeHeld(pair, holderCaughtUp(pair.held, deps.table()));

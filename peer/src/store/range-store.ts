@@ -52,6 +52,8 @@ export interface RangeStoreDeps {
   send(to: PeerId, frame: SlotFrame): boolean;
   /** Resolves when less is queued to that member, or its link has closed. */
   room(to: PeerId): Promise<void>;
+  /** How far what was sent to that member has come; undefined without a link. */
+  line(to: PeerId): { readonly takenBytes: number; readonly waitingBytes: number } | undefined;
   /** Asks the registrar; resolves when the outcome is known, however long the registrar is away. Rejects only when this member closes. */
   propose(changes: readonly Change[]): Promise<Outcome>;
   /** The incarnation of a connected member. */

@@ -10,10 +10,8 @@ import {
   type PeerId,
   type StoredFrame,
 } from '@shoal/shared';
+import { isOnTheWay, markOf } from './on-the-way.ts';
 import { otherCopies, type OpenWrite, type SlotCell, type StoreContext } from './store-context.ts';
-
-/** A large value takes its time on a slow link. */
-const SLOWEST_BYTES_PER_MS = 128;
 
 /** Whether all copies that the slot has now have stored it. */
 export function isEverywhere(context: StoreContext, cell: SlotCell, open: OpenWrite): boolean {
@@ -49,6 +47,7 @@ function sendTo(context: StoreContext, cell: SlotCell, open: OpenWrite, to: Peer
     records,
     payload,
   });
+  open.marks.set(to, markOf(context, to));
 }
 
 export function receiveStored(
@@ -90,15 +89,16 @@ export function tellOpen(cell: SlotCell): void {
 
 /** A copy that lives and has owed an acknowledgement for too long (rule 22). */
 export function owesTooLong(
+  context: StoreContext,
   cell: SlotCell,
-  copy: { member: PeerId; incarnation: Incarnation },
-  nowMs: number,
+  { member, incarnation }: { readonly member: PeerId; readonly incarnation: Incarnation },
 ): boolean {
-  const acknowledgedMs = cell.acknowledgedMs.get(copy.member) ?? 0;
+  const nowMs = context.deps.clock.monotonicMs();
   for (const open of cell.open.values()) {
-    if (open.storedBy.has(copy.incarnation)) continue;
-    const patienceMs = limits.stuckMs + open.payload.byteLength / SLOWEST_BYTES_PER_MS;
-    if (nowMs - Math.max(open.firstSentAtMs, acknowledgedMs) > patienceMs) return true;
+    if (open.storedBy.has(incarnation)) continue;
+    if (isOnTheWay(context, member, open.marks.get(member) ?? 0)) cell.acknowledgedMs.set(member, nowMs);
+    const sinceMs = Math.max(open.firstSentAtMs, cell.acknowledgedMs.get(member) ?? 0);
+    if (nowMs - sinceMs > limits.stuckMs) return true;
   }
   return false;
 }

@@ -21,7 +21,7 @@ export interface RetryMemory {
   isOpen(slot: Slot): boolean;
   /** How far back the slot's ids are all known. */
   reachMs(slot: Slot): number;
-  /** The newest ids of the slot with their ages, for a learner; `reachMs`: as far as they are all there. */
+  /** The newest ids of the slot with their ages, none that is too old to count, for a learner; `reachMs`: as far as they are all there. */
   export(slot: Slot, most: number): { readonly remembered: readonly RememberedRequest[]; readonly reachMs: number };
   close(slot: Slot): void;
   readonly size: number;
@@ -85,13 +85,13 @@ export function createRetryMemory(elapsed: ElapsedClock, options: RetryMemoryOpt
     reachMs,
     export(slot, most) {
       const now = elapsed.read();
-      const ids = [...(bySlot.get(slot) ?? [])];
-      const remembered: RememberedRequest[] = [];
-      for (const id of ids.slice(-most)) {
+      const ids = [...(bySlot.get(slot) ?? [])].flatMap((id) => {
         const entry = entries.get(id);
-        if (entry !== undefined)
-          remembered.push({ id, version: entry.version, ageMs: Math.max(0, now.longerMs - entry.longerMs) });
-      }
+        return entry === undefined || now.shorterMs - entry.shorterMs > maxAgeMs ? [] : [{ id, entry }];
+      });
+      const remembered = ids.slice(-most).map(({ id, entry: { version, longerMs } }): RememberedRequest => {
+        return { id, version, ageMs: Math.max(0, now.longerMs - longerMs) };
+      });
       const cut = ids.length > most ? (remembered[0]?.ageMs ?? 0) : Infinity;
       return { remembered, reachMs: Math.min(reachMs(slot), cut) };
     },

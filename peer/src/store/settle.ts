@@ -15,6 +15,7 @@ import {
   type TakenFrame,
 } from '@shoal/shared';
 import { storeNewer, unpackRecords } from './moved-records.ts';
+import { isOnTheWay, markOf } from './on-the-way.ts';
 import { sendSettleKeys, sendSettleRecords, type Given, type SettleTarget } from './settle-records.ts';
 import { otherCopies, type SlotCell, type StoreContext } from './store-context.ts';
 
@@ -36,6 +37,8 @@ interface Answering {
   wants: KeyVersion[];
   /** Done there; here too once all are equal. */
   remembered: TakenFrame['remembered'];
+  /** Where on its line it ends what was sent to it. */
+  mark: number;
   /** Since when it owes, or when it last answered something. */
   heardAtMs: number;
   askedAtMs: number;
@@ -62,6 +65,7 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
     each.wants = [];
     each.askedAtMs = clock.monotonicMs();
     send(each.copy.member, { kind: 'take-epoch', slot: cell.slot, epoch });
+    each.mark = markOf(context, each.copy.member);
   };
 
   /** One thing after the other: digests are compared when what came before is stored. */
@@ -83,6 +87,7 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
     }
     each.step = 'pulling';
     await sendSettleKeys(targetOf(each.copy.member), ownKeys());
+    each.mark = markOf(context, each.copy.member);
   };
 
   async function* ownKeys(): AsyncIterable<KeyVersion> {
@@ -134,7 +139,15 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
     start() {
       const now = clock.monotonicMs();
       for (const copy of otherCopies(cell, self))
-        copies.set(copy.member, { copy, step: 'asked', wants: [], remembered: [], heardAtMs: now, askedAtMs: now });
+        copies.set(copy.member, {
+          copy,
+          step: 'asked',
+          wants: [],
+          remembered: [],
+          mark: 0,
+          heardAtMs: now,
+          askedAtMs: now,
+        });
       for (const each of copies.values()) ask(each);
     },
     receive(from, incarnation, frame) {
@@ -157,8 +170,9 @@ export function createSettle(context: StoreContext, cell: SlotCell): Settle {
     },
     isStuck(member, nowMs) {
       const each = copies.get(member);
-      const owes = each !== undefined && (each.step === 'asked' || each.step === 'pulling');
-      return owes && nowMs - each.heardAtMs > limits.stuckMs;
+      if (each === undefined || (each.step !== 'asked' && each.step !== 'pulling')) return false;
+      if (isOnTheWay(context, member, each.mark)) each.heardAtMs = nowMs;
+      return nowMs - each.heardAtMs > limits.stuckMs;
     },
     stop() {
       isStopped = true;

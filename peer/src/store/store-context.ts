@@ -44,6 +44,8 @@ export interface OpenWrite {
   owed: Deferred<void> | undefined;
   /** Processes that have it on storage. */
   readonly storedBy: Set<Incarnation>;
+  /** By copy: where it ends on its line. */
+  readonly marks: Map<PeerId, number>;
   /** Monotonic time at which the copies got it first. */
   readonly firstSentAtMs: number;
   /** Settles, and is another one, when somebody stored it or the configuration changed. */

@@ -37,10 +37,11 @@ export function createWatch(context: StoreContext, cells: ReadonlyMap<Slot, Slot
 
   const tick = (): void => {
     const now = context.elapsed.read().longerMs;
-    const stoodStill = now - readAtMs > TICK_MS + STOOD_STILL_MS;
+    const lateMs = now - readAtMs - TICK_MS;
     readAtMs = now;
     ticks += 1;
-    if (stoodStill) context.leases.doubt();
+    if (lateMs > STOOD_STILL_MS) context.leases.doubt();
+    else if (lateMs > 0) context.leases.wasLate(lateMs);
     if (ticks % PRUNE_EVERY === 0) context.leases.prune();
     context.leases.tableMoved();
     for (const cell of cells.values()) cell.settle?.askAgain();
@@ -92,7 +93,7 @@ function accuse(context: StoreContext, cell: SlotCell, copy: Copy, nowMs: number
   if (cell.resigned.has(copy.incarnation)) return 'resigned';
   if (context.leases.isGone(copy)) return 'goodbye';
   if (context.leases.isSilent(copy, sinceMs(cell, copy))) return 'silent';
-  return owesTooLong(cell, copy, nowMs) || cell.settle?.isStuck(copy.member, nowMs) === true ? 'stuck' : undefined;
+  return owesTooLong(context, cell, copy) || cell.settle?.isStuck(copy.member, nowMs) === true ? 'stuck' : undefined;
 }
 
 export function proposeDrop(

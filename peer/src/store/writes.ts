@@ -163,6 +163,7 @@ async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer | u
     payload: frame.payload,
     owed: undefined,
     storedBy: new Set(),
+    marks: new Map(),
     firstSentAtMs: context.deps.clock.monotonicMs(),
     changed: createDeferred(),
   };

@@ -5,9 +5,10 @@ import { limits, type Clock } from '@shoal/shared';
 
 /** What waits between the two ends, at the measured rate, takes no longer than this. */
 const MAX_QUEUED_MS = 100;
-const LEAST_WINDOW_BYTES = 256 * 1024;
-/** Until a rate is measured. */
-const FIRST_WINDOW_BYTES = 1024 * 1024;
+/** Not below what a receiver takes before it says so: a fragment. */
+const LEAST_WINDOW_BYTES = 64 * 1024;
+/** Until a rate is measured: heartbeats come through in time on 100 KB/s too. */
+const FIRST_WINDOW_BYTES = 128 * 1024;
 const SAMPLE_MS = 50;
 
 export interface Flight {
@@ -52,7 +53,8 @@ export function createFlight(
       const elapsedMs = clock.monotonicMs() - sampleStartMs;
       if (elapsedMs < SAMPLE_MS) return;
       const sample = sampleBytes / elapsedMs;
-      bytesPerMs = bytesPerMs === undefined ? sample : (bytesPerMs + sample) / 2;
+      // More at once, less by and by: a line whose window was too small shows only what that let through.
+      bytesPerMs = bytesPerMs === undefined || sample > bytesPerMs ? sample : (bytesPerMs + sample) / 2;
       sampleStartMs = clock.monotonicMs();
       sampleBytes = 0;
     },

@@ -27,6 +27,9 @@ export interface Outbound {
   /** The largest fragment payload that the remote takes. */
   setFragmentBytes(bytes: number): void;
   readonly queuedBytes: number;
+  /** Queued, or sent and not taken by the receiver. */
+  readonly waitingBytes: number;
+  readonly takenBytes: number;
   readonly sentBytes: number;
   /** Drops what waits. */
   close(): void;
@@ -130,6 +133,12 @@ export function createOutbound({ channel, clock, logger, roundTripMs, windowByte
     bytesBefore: queue.bytesBefore,
     get queuedBytes() {
       return queue.bytes;
+    },
+    get waitingBytes() {
+      return queue.bytes + flight.outstandingBytes;
+    },
+    get takenBytes() {
+      return sentBytes - flight.outstandingBytes;
     },
     get sentBytes() {
       return sentBytes;

@@ -2,7 +2,7 @@
 // and all of them together are the histories that are judged in the end.
 
 import { isMeshError, type MeshError, type Version } from '@shoal/shared';
-import type { CallOptions, Mesh, PutOptions } from '@shoal/peer';
+import type { GetOptions, Mesh, PutOptions } from '@shoal/peer';
 import type { Ask, Operation, Told } from '../history.ts';
 import { formatOperation } from '../history.ts';
 import { checkHistory } from '../linearizable.ts';
@@ -22,7 +22,7 @@ export interface Call {
 }
 
 export interface Calls {
-  get(member: SimMember, key: string, options?: CallOptions): Call;
+  get(member: SimMember, key: string, options?: GetOptions): Call;
   put(member: SimMember, key: string, value: string, options?: PutOptions): Call;
   /** `expected`: the value that stands for `options.expected` in the history. */
   cas(member: SimMember, key: string, value: string, options: CasOptions): Call;

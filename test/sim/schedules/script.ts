@@ -1,24 +1,18 @@
-// A mesh for one schedule: the real registrar and real members on virtual clocks, in which nothing happens
-// by chance and copies are made and moved only when the schedule says so.
-//
+// A mesh for one schedule: the real registrar and real members on virtual clocks; nothing happens by chance,
+// and copies are made and moved only when the schedule says so.
 //   const mesh = await begin({ members: { ada: 'node', ben: 'tab' } });   // {ada*, ben} of one slot
 //   const held = mesh.hold('ada', 'ben', 'replicate');
 //   const w1 = mesh.put('ada', 'k', 'w1');
 //   mesh.isolate('ada');
 //   await mesh.until(() => mesh.row() === 'ben.1* | ada.1');
-//   held.release();
-//   expect(await mesh.over(mesh.get('ben', 'k'))).toMatchObject({ told: 'absent' });
 //   expect(mesh.judge()).toEqual([]);
 
 import { setMaxListeners } from 'node:events';
-import { env } from 'node:process';
 import {
   slotOfKey,
   type Configuration,
   type Incarnation,
   type Key,
-  type LogFields,
-  type Logger,
   type PeerId,
   type RegistrarRequestName,
   type Slot,
@@ -34,7 +28,10 @@ import type { World } from '../world.ts';
 import { createCalls, type Call, type Calls } from './calls.ts';
 import { createCalmWorld } from './calm.ts';
 import { createDoor, type Door } from './door.ts';
+import { loggerOf } from './log.ts';
+import { createWishes } from './wishes.ts';
 import { createHolds, holdTransport, type Hold, type HoldRule } from './holds.ts';
+import { type SecondWrite, withSecondWrite } from './second-write.ts';
 
 export interface Beginning {
   /** By name, in the order of their joining: the first has all slots at first. node: strict; tab: relaxed. */
@@ -49,6 +46,8 @@ export interface Beginning {
   readonly rates?: Readonly<Record<string, number>>;
   /** How long deletes and request ids are kept, if not as in a program. */
   readonly memories?: MemberParts['memories'];
+  /** What goes with a put of one key, in the same Put. */
+  readonly second?: SecondWrite;
 }
 
 type Named<Verb extends (member: SimMember, ...rest: never[]) => Call> =
@@ -134,7 +133,8 @@ export async function begin(beginning: Beginning = {}): Promise<ScriptedMesh> {
   return mesh;
 }
 
-function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Beginning, replicas: number): ScriptedMesh {
+function createScript(beginning: Beginning, replicas: number): ScriptedMesh {
+  const { slots: slotCount = 1, rates = {}, memories = {}, second } = beginning;
   // Many requests wait for one connection.
   setMaxListeners(0);
   const tuning = { rates: new Map(Object.entries(rates)), tableWriteMs: 4 };
@@ -142,7 +142,6 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
   const members = new Map<string, SimMember>();
   const doors = new Map<string, Door>();
   const incarnations = new Map<Incarnation, string>();
-  const wishes = new Map<number, readonly string[]>();
   const wrongChanges: string[] = [];
   const holds = createHolds();
   const watch = createWatch(world, {
@@ -151,7 +150,12 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
     isLost: (id) => [...members.values()].some((member) => member.id === id && member.disk.isLost),
   });
   const paths = createPaths(world);
-  const network = createNetwork({ world, paths, onSent: (from, to, message) => watch.sent(from, to, message) });
+  const network = createNetwork({
+    world,
+    paths,
+    replace: (_from, message) => (second === undefined ? message : withSecondWrite(message, second)),
+    onSent: (from, to, message) => watch.sent(from, to, message),
+  });
   const registrar = createSimRegistrar({
     world,
     slotCount,
@@ -159,28 +163,20 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
     logger: loggerOf(world, REGISTRAR),
     onRows(rows) {
       watch.rowsStored(rows);
-      world.after(1, publish);
+      world.after(1, () => wishes.publish());
     },
     onWrongChange: (kind) => wrongChanges.push(kind),
   });
 
   const nameOf = (id: PeerId): string => [...members.values()].find((member) => member.id === id)?.name ?? id;
 
-  const publish = (): void => {
-    for (const [name, door] of doors) {
-      const slots = registrar.rows().flatMap(({ slot, owner }) => {
-        const ids = (wishes.get(slot) ?? []).flatMap((wished) => members.get(wished)?.id ?? []);
-        return nameOf(owner) === name && ids.length > 0 ? [{ slot, copies: ids }] : [];
-      });
-      door.wish({ replicas, slots });
-    }
-  };
+  const wishes = createWishes({ registrar, doors, replicas, nameOf, idOf: (name) => members.get(name)?.id });
 
   const onRequest = ({ process }: Run, request: string, ask: unknown): void => {
     watch.requested(process, request, ask);
     if (request !== 'join' || typeof ask !== 'object' || ask === null || !('incarnation' in ask)) return;
     incarnations.set(ask.incarnation as Incarnation, process.name);
-    world.after(QUIET_MS / 2, publish);
+    world.after(QUIET_MS / 2, () => wishes.publish());
   };
 
   const memberOf = (name: string): SimMember => {
@@ -201,7 +197,6 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
     paths[act](b, a);
   };
 
-  const pass = (ms: number): Promise<void> => world.runUntil(world.nowMs() + ms);
   const until = async (isSo: () => boolean, mostMs = 10_000): Promise<void> => {
     await world.runUntil(world.nowMs() + mostMs, isSo);
     if (isSo()) return;
@@ -253,7 +248,7 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
       return handle;
     },
     join: (name) => until(() => memberOf(name).run?.mesh !== undefined),
-    pass,
+    pass: (ms) => world.runUntil(world.nowMs() + ms),
     until,
     async run(promise) {
       let isSettled = false;
@@ -286,10 +281,7 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
       const ownerFirst = copies.toSorted((a, b) => Number(b.member === owner) - Number(a.member === owner));
       return `${named(ownerFirst)}${older}${settled ? '' : ' unsettled'}`;
     },
-    wish(copies, slot) {
-      for (const row of registrar.rows()) if (slot === undefined || row.slot === slot) wishes.set(row.slot, copies);
-      publish();
-    },
+    wish: (copies, slot) => wishes.wish(copies, slot),
     forge: async (name, request, ask) => doors.get(name)?.request(request, ask),
     hold: (from, to, kinds, options) =>
       holds.hold({
@@ -314,13 +306,4 @@ function createScript({ slots: slotCount = 1, rates = {}, memories = {} }: Begin
     judge: () => [...watch.findings, ...calls.judge()],
   };
   return mesh;
-}
-
-/** With SHOAL_SCHEDULE_LOG set, what members log is printed, for people who look for a bug. */
-function loggerOf(world: World, process: string): Logger {
-  const log = (level: string) => (event: string, fields?: LogFields) => {
-    if (env['SHOAL_SCHEDULE_LOG'] !== undefined)
-      console.log(world.nowMs().toFixed(1).padStart(9), process, level, event, fields ?? '');
-  };
-  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 }

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { silentLogger } from '@shoal/shared';
 import { createRegistrar } from '@shoal/signaling-server';
 import { expect, test } from 'vitest';
-import { decodeTableFile } from '../../../signaling-server/src/table-file.ts';
 import { createTableFiles } from '../../../signaling-server/src/table-folder.ts';
 import { createSeededRandom } from '../seeded-random.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
@@ -161,20 +160,23 @@ test('S6 old-file', async () => {
   mesh.reunite('ada');
   expect(await mesh.over(mesh.get('ada', 'k'))).toMatchObject({ told: 'w1' });
 
+  // What she has obeyed is noted on her disk.
+  await mesh.pass(3_000);
+
   // The registrar is started on a copy of before: ada owns the slot there, and is the first to come back.
   mesh.isolate('ben');
   mesh.registrar.kill();
+  mesh.member('ada').kill();
   mesh.registrar.start('old');
-  const read = mesh.get('ada', 'k', { timeoutMs: 60_000 });
-  const w2 = mesh.put('ada', 'k', 'w2', { timeoutMs: 60_000 });
+  mesh.member('ada').start();
   await mesh.pass(15_000);
-  expect([read.told, w2.told]).toEqual(['open', 'open']);
+  expect(mesh.member('ada').run?.mesh).toBeUndefined();
   expect(mesh.wrongChanges).toEqual([]);
 
   mesh.registrar.kill();
   mesh.registrar.start('newest');
   mesh.reunite('ben');
-  await mesh.over(w2, 20_000);
-  expect(await mesh.over(mesh.get('ada', 'k'))).toMatchObject({ told: 'w2' });
+  await mesh.join('ada');
+  expect(await mesh.over(mesh.get('ada', 'k'))).toMatchObject({ told: 'w1' });
   expect(mesh.judge()).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   defaultName,
   defaultWorkers,
+  parseDomain,
   parseMemberName,
   parseMeshAddress,
   parseWhole,
@@ -81,4 +82,10 @@ test('a member on a folder has the same name at each start', () => {
 test('a name is trimmed and not empty', () => {
   expect(parseMemberName(' ada ')).toBe('ada');
   expect(() => parseMemberName('  ')).toThrow(/1 to 64 characters/);
+});
+
+test('a failure domain has a name of at most 64 characters', () => {
+  expect(parseDomain(' rack 7 ')).toBe('rack 7');
+  for (const name of ['', '  ', 'x'.repeat(65)])
+    expect(() => parseDomain(name)).toThrow(expect.objectContaining({ code: 'bad-argument' }));
 });

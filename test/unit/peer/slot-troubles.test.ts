@@ -33,8 +33,8 @@ test('slots that wait for the same members are one trouble, lost ones first', ()
 });
 
 test.each([
-  ['lost', [ada, ben], 'one', 'waits for ada or ben; start it, or see recover and forget'],
-  ['lost', [ada, ben], 'all', 'waits for ada and ben; start them, or see recover and forget'],
+  ['lost', [ada, ben], 'one', 'waits for ada or ben: start it, or see `shoal recover` and `shoal forget`'],
+  ['lost', [ada, ben], 'all', 'waits for ada and ben: start them, or see `shoal recover` and `shoal forget`'],
   ['lost', [], 'one', 'is made ready on a disk that is back'],
   ['degraded', [ben], 'all', 'without ben'],
   ['degraded', [], 'all', 'waits for another member'],

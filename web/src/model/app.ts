@@ -9,6 +9,7 @@ import { createLoads, type Loads } from './loads.ts';
 import type { PagePorts } from './ports.ts';
 import { createRoster, type Roster } from './roster.ts';
 import { createSession, type Session } from './session.ts';
+import { createSlots, type Slots } from './slots.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -16,6 +17,7 @@ export interface App {
   readonly meshName: string;
   readonly session: Session;
   readonly roster: Roster;
+  readonly slots: Slots;
   readonly datasets: Datasets;
   readonly loads: Loads;
   readonly draft: Draft;
@@ -42,6 +44,7 @@ export function createApp(ports: PagePorts): App {
     meshName: ports.meshName,
     session,
     roster: createRoster(session.status),
+    slots: createSlots(ports, session),
     datasets,
     loads,
     draft,

@@ -1,7 +1,7 @@
 // What the model needs of the page, so that it has no DOM: composed by `main.tsx`.
 
 import type { DatasetInfo, JsonValue, LoadProgress, LogLine, Mesh, UdfFailure } from '@shoal/peer';
-import type { Clock } from '@shoal/shared';
+import type { Clock, MeshError } from '@shoal/shared';
 
 /** Small texts that outlive a reload. Nothing is kept where the browser refuses. */
 export interface Memory {
@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly token?: string;
   readonly signal: AbortSignal;
   readonly onStep: (step: StartStep) => void;
+  /** Nothing changes in the mesh: this tab waits until it is put right, and joins then. */
+  readonly onFrozen: (error: MeshError) => void;
 }
 
 /** A file of the page or one of the samples that come with it. */

@@ -74,6 +74,13 @@ export function problemOf(error: unknown, meshName: string): Problem {
         text: 'The server was updated since this page was loaded. Load the page again.',
         remedy: 'again',
       };
+    case 'stale-table':
+      return {
+        code,
+        title: 'The server has lost its table',
+        text: `${message} This tab waits meanwhile, and joins by itself when that is done.`,
+        remedy: 'none',
+      };
     default:
       return { code, title: 'This tab could not join', text: message, remedy: 'again' };
   }

@@ -33,12 +33,17 @@ export interface Roster {
 const HUES = 8;
 
 export function createRoster(status: ReadonlySignal<MeshStatus | undefined>): Roster {
-  // A member keeps its hue while the page is open, whoever comes and goes.
+  // A member keeps its hue while the page is open, whoever comes and goes; a new one gets one that fewest have.
   const hues = new Map<string, number>();
   const hueOf = (member: string): number => {
     const known = hues.get(member);
     if (known !== undefined) return known;
-    const next = hues.size % HUES;
+    const uses = Array.from({ length: HUES }, () => 0);
+    for (const { id } of status.peek()?.members ?? []) {
+      const hue = hues.get(id);
+      if (hue !== undefined) uses[hue] = (uses[hue] ?? 0) + 1;
+    }
+    const next = uses.indexOf(Math.min(...uses));
     hues.set(member, next);
     return next;
   };

@@ -2,7 +2,7 @@
 // on the `mesh` of a joined session.
 
 import type { Mesh, MeshStatus } from '@shoal/peer';
-import { isMeshError, limits, MeshError, type StopTimer } from '@shoal/shared';
+import { isMeshError, limits, type StopTimer } from '@shoal/shared';
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { PagePorts, StartStep, StoreInfo } from './ports.ts';
 import { type Problem, problemOf } from './problem.ts';
@@ -63,6 +63,12 @@ export function createSession(ports: PagePorts): Session {
     if (problem.remedy === 'by-itself') stopRetry = ports.clock.setTimer(() => join(), RETRY_MS);
   };
 
+  const left = (): void =>
+    batch(() => {
+      state.value = { kind: 'left' };
+      status.value = undefined;
+    });
+
   const watch = (joined: Mesh): void => {
     status.value = joined.status();
     joined.on('changed', (next) => {
@@ -71,7 +77,9 @@ export function createSession(ports: PagePorts): Session {
     joined.on('stopped', ({ error }) => {
       const kind = state.peek().kind;
       if (mesh.peek() !== joined || kind === 'leaving' || kind === 'left') return;
-      fail(error ?? new MeshError('closed', 'This tab is no longer a member.'));
+      // Drained from elsewhere.
+      if (error === undefined) return left();
+      fail(error);
     });
   };
 
@@ -90,6 +98,9 @@ export function createSession(ports: PagePorts): Session {
       workers: workers.peek(),
       signal: aborted,
       onStep,
+      onFrozen: (error) => {
+        if (!aborted.aborted) fail(error);
+      },
       ...(token === undefined ? {} : { token }),
     });
     start.then(
@@ -135,13 +146,10 @@ export function createSession(ports: PagePorts): Session {
         const current = state.peek();
         if (current.kind !== 'joined') return;
         leaving = new AbortController();
-        state.value = { ...current, kind: 'leaving', slotsAtStart: joined.status().store.owned };
+        state.value = { ...current, kind: 'leaving', slotsAtStart: copiesHere(joined) };
         try {
           await joined.leave({ handOver: true, signal: leaving.signal });
-          batch(() => {
-            state.value = { kind: 'left' };
-            status.value = undefined;
-          });
+          left();
         } catch (error) {
           state.value = current;
           if (!isMeshError(error) || error.code !== 'aborted') throw error;
@@ -163,6 +171,10 @@ export function createSession(ports: PagePorts): Session {
       await attempted((joined) => joined.setWorkers(workers.peek()));
     },
   };
+}
+
+function copiesHere(mesh: Mesh): number {
+  return mesh.status().members.find(({ self }) => self)?.copies ?? 0;
 }
 
 function storedWorkers({ memory, processors }: PagePorts): number {

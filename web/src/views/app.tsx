@@ -9,6 +9,7 @@ import { Members } from './members.tsx';
 import { Membership } from './membership.tsx';
 import { LeftNotice, OutNotice } from './notice.tsx';
 import { RunCard } from './run.tsx';
+import { SlotsCard } from './slots.tsx';
 import { StatusBar } from './status-bar.tsx';
 
 export function Page({ app }: { readonly app: App }) {
@@ -30,6 +31,7 @@ export function Page({ app }: { readonly app: App }) {
           <aside class="sidebar" aria-label="Mesh">
             <Membership app={app} />
             <Members app={app} />
+            <SlotsCard app={app} />
           </aside>
           <div class="work">
             <DataCard app={app} />

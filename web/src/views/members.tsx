@@ -28,7 +28,6 @@ export function Members({ app }: { readonly app: App }) {
         {members.map((member) => (
           <Member key={member.id} member={member} slotCount={app.roster.slotCount.value} />
         ))}
-        <Away members={members} slotCount={app.roster.slotCount.value} />
         <Ephemeral members={members} slotCount={app.roster.slotCount.value} />
         {members.length === 0 ? <li class="soft small empty">Not joined yet.</li> : null}
         {members.length === 1 ? (
@@ -42,20 +41,6 @@ export function Members({ app }: { readonly app: App }) {
 function countOf(members: readonly MemberRow[]): string {
   const away = members.filter(({ state }) => state === 'away').length;
   return away === 0 ? plural(members.length, 'member') : `${members.length - away} here · ${away} away`;
-}
-
-/** What belongs to somebody who is away waits for them: nothing else explains a request that hangs. */
-function Away({ members, slotCount }: { readonly members: readonly MemberRow[]; readonly slotCount: number }) {
-  const away = members.filter(({ state, slots }) => state === 'away' && slots > 0);
-  const first = away[0];
-  if (first === undefined) return null;
-  const slots = away.reduce((sum, member) => sum + member.slots, 0);
-  return (
-    <li class="small warn empty">
-      {formatShare(slots, slotCount)} of the ranges belong to {plural(away.length, 'member')} away. Requests for them
-      wait until they are back; <code>shoal forget {first.shortId}</code> gives theirs up, empty.
-    </li>
-  );
 }
 
 /** They own ranges only while nobody else is there. */

@@ -27,10 +27,12 @@ interface Situation {
   readonly linked: readonly PeerId[];
   /** Who says where the slot is, instead of what is asked for. */
   readonly lacking?: readonly PeerId[];
+  /** Why nobody can answer. */
+  readonly lost?: string;
 }
 
 /** Gets, and who was asked. */
-function start({ copies, linked, lacking = [] }: Situation) {
+function start({ copies, linked, lacking = [], lost }: Situation) {
   const row = {
     ...{ slot: slotOfKey(key, 16), epoch: 1, owner, dropped: [], settled: true, emptyBefore: 1 },
     copies: copies.map((member) => ({ member, incarnation: member.slice(0, 16) as Incarnation, durability: 'strict' })),
@@ -53,6 +55,7 @@ function start({ copies, linked, lacking = [] }: Situation) {
     learn: () => false,
     nameOf: (member) => member,
     whyUnreachable: () => undefined,
+    lost: () => lost,
     reachOrChange: async () => {
       asked.push(owner);
     },
@@ -97,4 +100,16 @@ test('a value is not sent again that is no newer than the one that the asker has
   expect(await values.getNewer(key, version)).toBe('unchanged');
   expect(await values.getNewer(key, { epoch: 1, counter: 6 })).toMatchObject({ version, bytes });
   expect(frames.map((frame) => frame.kind === 'get' && frame.newerThan)).toEqual([version, { epoch: 1, counter: 6 }]);
+});
+
+test('a request whose slot is lost says so at its deadline, with whom it waits for', async () => {
+  const { values } = start({ copies: [owner], linked: [], lost: 'waits for ben' });
+  const slot = slotOfKey(key, 16);
+
+  await expect(values.get(key, { timeoutMs: 20 })).rejects.toMatchObject({
+    code: 'lost',
+    message: `The slot of "${key}" (${slot}) has no copy that is here: it waits for ben.`,
+    detail: { key, slot, maybeDone: false },
+  });
+  await expect(values.delete(key, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'lost' });
 });

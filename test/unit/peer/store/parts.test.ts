@@ -78,6 +78,18 @@ describe('retry memory', () => {
     expect(memory.size).toBe(1);
   });
 
+  test('gives a learner nothing that is too old to count', async () => {
+    const clock = createVirtualClock();
+    const memory = createRetryMemory(createElapsedClock(clock));
+    memory.open(slot(1), Infinity, []);
+    memory.add(slot(1), id(1), version(1));
+    await clock.advance(100_000);
+    memory.add(slot(1), id(2), version(2));
+    await clock.advance(21_000);
+
+    expect(memory.export(slot(1), 10).remembered).toEqual([{ id: id(2), version: version(2), ageMs: 21_000 }]);
+  });
+
   test('reaches back to when the slot was opened, and as far as its ids came with it', async () => {
     const clock = createVirtualClock();
     const memory = createRetryMemory(createElapsedClock(clock));

@@ -174,6 +174,7 @@ export function createHarness({ slots = SLOTS }: { readonly slots?: number } = {
       cacheBytes: 4_096,
       send: (to, frame) => deliver(member, to, frame),
       room: () => Promise.resolve(),
+      line: () => undefined,
       propose: (changes) => propose(member, incarnation, changes),
       incarnationOf: (id) => {
         const other = byId(id);
