@@ -94,7 +94,6 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
     services: [{ activate: () => undefined, seal: (slot) => waiters.wake(slot) }],
     handOffs: new Set(),
     keptBytes: 0,
-    expiring: new Set(),
     pending: new Map(),
     isClosed: () => life.isClosed,
     isReady: () => isReady,
