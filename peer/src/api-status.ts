@@ -86,6 +86,8 @@ export interface MemberReport {
 export interface StoreView {
   readonly owned: number;
   readonly moving: number;
+  /** Requests that wait for a slot or a key, writes that not every copy has, frames kept for a row to come. */
+  readonly waiting: number;
   readonly cacheBytes: number;
   readonly asideRecords: number;
   readonly asideBytes: number;

@@ -218,6 +218,8 @@ export interface Mesh extends Subscribable<MeshEvents> {
   /** Asked of that member (service `status`): what only it knows. */
   statusOf(member: string, options?: CallOptions): Promise<MemberReport>;
   get(key: string, options?: GetOptions): Promise<MeshValue | undefined>;
+  /** The values in the order of `keys`, all within `timeoutMs`. Rejects with the first error of a key; absence is none. */
+  getMany(keys: readonly string[], options?: CallOptions): Promise<readonly (MeshValue | undefined)[]>;
   /** `unchanged`: it has no newer version than that. */
   getEntry(key: string, options: NewerOptions): Promise<ValueEntry | 'unchanged' | undefined>;
   getEntry(key: string, options?: GetOptions): Promise<ValueEntry | undefined>;
@@ -235,6 +237,16 @@ export interface Mesh extends Subscribable<MeshEvents> {
   keys(pattern?: string, options?: CallOptions): AsyncIterable<KeyEntry>;
   /** Runs the default export once with `args` and gives back what it returns. */
   call(udf: UdfSource | string, args?: readonly unknown[], target?: CallTarget): Promise<unknown>;
+  /**
+   * Runs the default export once for each list of arguments, on the members that take tasks or on the target's. Each
+   * has its own result, as of `Promise.allSettled`, in the order of `argLists`, and `timeoutMs` for itself. A call may
+   * run again if its member or worker is lost. Rejects when no call can be made: `bad-udf`, `no-workers`, the signal.
+   */
+  callMany(
+    udf: UdfSource | string,
+    argLists: readonly (readonly unknown[])[],
+    target?: CallTarget,
+  ): Promise<readonly PromiseSettledResult<unknown>[]>;
   /** Delivers a value to the `onMessage` listeners of a member; resolves when it has them. */
   send(member: string, topic: string, value: MeshValue, options?: CallOptions): Promise<void>;
   onMessage(

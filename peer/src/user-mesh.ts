@@ -3,6 +3,7 @@
 import { type Configuration, type Key, MeshError, type RosterEntry, requireKey, isReservedKey } from '@shoal/shared';
 import type {
   CallOptions,
+  CallTarget,
   GetOptions,
   KeyEntry,
   Mesh,
@@ -17,6 +18,7 @@ import { dropDataset, listDatasets, openDataset } from './data/dataset.ts';
 import { loadChunkCodec } from './data/load-chunk-codec.ts';
 import { loadDataset } from './data/load.ts';
 import { createLoadTidying } from './data/load-tidying.ts';
+import { getMany } from './get-many.ts';
 import { parsePattern } from './glob.ts';
 import { decodeValue, encodeValue } from './media.ts';
 import { askReport } from './member-report.ts';
@@ -57,6 +59,7 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     },
     get: async (key, options) => (await getEntry(key, options))?.value,
     getEntry,
+    getMany: (keys, options) => getMany({ clock: deps.clock, get: mesh.get }, keys, options),
     put,
     cas: (key, expected, value, options) => put(key, value, { ...options, expected }),
     delete: async (key, options) => {
@@ -64,13 +67,8 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       return values.delete(ownKey(key), options);
     },
     keys: (pattern, options) => listMatching(pattern ?? '*', options),
-    call: async (udf, args, target) => {
-      open();
-      return compute.call(udf, args ?? [], {
-        ...target,
-        ...(target?.member === undefined ? {} : { member: findMember(target.member).id }),
-      });
-    },
+    call: async (udf, args, target) => compute.call(udf, args ?? [], aimed(target)),
+    callMany: async (udf, argLists, target) => compute.callMany(udf, argLists, aimed(target)),
     send: async (member, topic, value, options) => {
       open();
       await messages.send(findMember(member).id, topic, value, options);
@@ -144,6 +142,11 @@ export function createUserMesh(parts: PeerParts): UserMesh {
       `The keys of ${away.map((entry) => entry.name).join(', ')} are not in this list: ${away.length === 1 ? 'it is' : 'they are'} away.`,
       { detail: { member: first.id } },
     );
+  }
+
+  function aimed(target: CallTarget = {}): CallTarget {
+    open();
+    return target.member === undefined ? target : { ...target, member: findMember(target.member).id };
   }
 
   /** By id, beginning of an id, or name. */

@@ -16,19 +16,57 @@ export function abortError(signal: AbortSignal): MeshError {
   return new MeshError('aborted', 'The call was cancelled.', { cause: reason });
 }
 
+interface Waiting {
+  readonly all: Set<() => void>;
+  readonly tell: () => void;
+}
+
+const waitingFor = new WeakMap<AbortSignal, Waiting>();
+
+/**
+ * Calls `aborted`, which does not throw, when the signal aborts; not any more after the way back was called. However
+ * many wait for a signal it has one listener: more than ten are taken for a leak, which Node prints.
+ */
+export function onAbort(signal: AbortSignal | undefined, aborted: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  const waiting = waitingFor.get(signal) ?? listenTo(signal);
+  // The same function may wait twice.
+  const entry = (): void => aborted();
+  waiting.all.add(entry);
+  return () => {
+    if (!waiting.all.delete(entry) || waiting.all.size > 0) return;
+    signal.removeEventListener('abort', waiting.tell);
+    waitingFor.delete(signal);
+  };
+}
+
+function listenTo(signal: AbortSignal): Waiting {
+  const all = new Set<() => void>();
+  const tell = (): void => {
+    signal.removeEventListener('abort', tell);
+    waitingFor.delete(signal);
+    const told = [...all];
+    all.clear();
+    for (const entry of told) entry();
+  };
+  const waiting = { all, tell };
+  waitingFor.set(signal, waiting);
+  signal.addEventListener('abort', tell);
+  return waiting;
+}
+
 /** `promise`, or the signal's error as soon as it aborts; leaves no listener behind. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   throwIfAborted(signal);
-  let onAbort: (() => void) | undefined;
+  let stop = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
+    stop = onAbort(signal, () => reject(abortError(signal)));
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+    stop();
   }
 }
 
@@ -45,15 +83,14 @@ export function createDeadline(
 ): Deadline {
   const controller = new AbortController();
   const { outer } = options;
-  const onOuter = (): void => controller.abort(outer?.reason);
+  const stopOuter = onAbort(outer, () => controller.abort(outer?.reason));
   if (outer?.aborted === true) controller.abort(outer.reason);
-  else outer?.addEventListener('abort', onOuter, { once: true });
   const stop = clock.setTimer(() => controller.abort(options.reason()), timeoutMs);
   return {
     signal: controller.signal,
     end: () => {
       stop();
-      outer?.removeEventListener('abort', onOuter);
+      stopOuter();
     },
   };
 }

@@ -1,5 +1,7 @@
 // Typed events: facts in the past tense. A listener that throws does not stop the others.
 
+import { onAbort } from './abort.ts';
+
 export type Unsubscribe = () => void;
 
 export interface Subscribable<Events extends object> {
@@ -30,12 +32,11 @@ export function createEmitter<Events extends object>(
       // A wrapper for each subscription: the same function may listen twice.
       const entry = (event: never): void => listener(event);
       set.add(entry);
-      const stop = (): void => {
+      const stopAbort = onAbort(signal, () => set.delete(entry));
+      return () => {
         set.delete(entry);
-        signal?.removeEventListener('abort', stop);
+        stopAbort();
       };
-      signal?.addEventListener('abort', stop, { once: true });
-      return stop;
     },
     emit(name, event) {
       for (const listener of [...(listeners.get(name) ?? [])]) {

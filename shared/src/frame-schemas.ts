@@ -131,7 +131,6 @@ export const frameSchemas: { readonly [Kind in FrameKind]: v.GenericSchema<unkno
   taken: v.object({
     ...slotHead,
     digest,
-    highest: version,
     remembered: rememberedRequests,
     stoppedMs: v.exactOptional(milliseconds),
   }),

@@ -73,7 +73,6 @@ export interface TakeEpochFrame extends SlotHead {
 export interface TakenFrame extends SlotHead {
   readonly kind: 'taken';
   readonly digest: SlotDigest;
-  readonly highest: Version;
   readonly remembered: readonly RememberedRequest[];
   /** From the owner that has handed it over: for how long nobody has answered for the slot. */
   readonly stoppedMs?: number;

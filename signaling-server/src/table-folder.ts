@@ -15,20 +15,23 @@ export interface TableFolder extends TableStore {
 export async function createTableFiles(folder: string): Promise<TableFolder> {
   const root = resolve(folder);
   const lock = await makeOwn(root);
+  /** Of each mesh that was read: its file as this registrar knows it. */
+  const known = new Map<string, Uint8Array | undefined>();
   return {
     async read(mesh) {
-      try {
-        return new Uint8Array(await readFile(pathOf(root, mesh)));
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-        throw error;
-      }
+      const bytes = await readOrNothing(pathOf(root, mesh));
+      known.set(mesh, bytes);
+      return bytes;
     },
     async write(mesh, bytes) {
       const path = pathOf(root, mesh);
+      // A lock does not tell processes of two containers apart (S5).
+      if (known.has(mesh) && !isSame(await readOrNothing(path), known.get(mesh)))
+        throw new MeshError('locked', `Another server has changed ${path}: end it, and start this one again.`);
       const temporary = `${path}.tmp`;
       await writeSynced(temporary, bytes);
       await rename(temporary, path);
+      known.set(mesh, bytes);
       await syncFolder(root);
     },
     close: () => lock.release(),
@@ -45,6 +48,20 @@ async function makeOwn(root: string): Promise<FolderLock> {
       cause: error,
     });
   }
+}
+
+async function readOrNothing(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A file that was removed is made again. */
+function isSame(found: Uint8Array | undefined, known: Uint8Array | undefined): boolean {
+  return found === undefined || (known !== undefined && Buffer.compare(found, known) === 0);
 }
 
 /** Capitals are marked: not every file system tells `Main` from `main`. */

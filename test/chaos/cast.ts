@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { childrenOf, createStage, freePort, type PeerRunning, type Serving, type Stage } from '../e2e/support.ts';
 import { type Client, startClient } from './client-process.ts';
 import { pause } from './load.ts';
-import { slotsNotWhole, readTable } from './table.ts';
+import { readTable, slotsNotWhole, type TableFile } from './table.ts';
 import { startTabs, type Tab, type Tabs } from './tabs.ts';
 
 export interface CastOptions {
@@ -73,6 +73,8 @@ export class NodeMember {
 /** Where a tab is, or was and will be again. */
 export class TabSeat {
   tab: Tab | undefined;
+  /** Its last tab's: the next one finds the store, and is the same member. */
+  id = '';
   isUp = false;
   readonly #tabs: Tabs;
   readonly #signal: AbortSignal;
@@ -84,6 +86,7 @@ export class TabSeat {
 
   async open(): Promise<void> {
     this.tab = await again(() => this.#tabs.open(), this.#signal);
+    this.id = this.tab.id;
     this.isUp = true;
   }
 
@@ -145,8 +148,10 @@ export interface Cast {
   newClient(): Promise<Client>;
   /** By a member's id. */
   isUp(id: string): boolean;
-  /** How many slots lack a living copy, or are about to change. */
-  notWhole(): Promise<number>;
+  /** Whether it can come back with what it stored. */
+  has(id: string): boolean;
+  /** How many lack a living copy, or are about to change. */
+  slotsNotWhole(file: TableFile): number;
   untilWhole(timeoutMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -188,7 +193,8 @@ export async function createCast({ replicas, nodes, tabs, clients, signal, log }
     const isUp = (id: string): boolean =>
       members.some((member) => member.isUp && id.startsWith(member.id)) ||
       seats.some((seat) => seat.isUp && seat.tab?.id === id);
-    const notWhole = async (): Promise<number> => slotsNotWhole(await readTable(registrar.data), replicas, isUp);
+    const has = (id: string): boolean =>
+      members.some((member) => member.id !== '' && id.startsWith(member.id)) || seats.some((seat) => seat.id === id);
     return {
       registrar,
       nodes: members,
@@ -196,10 +202,11 @@ export async function createCast({ replicas, nodes, tabs, clients, signal, log }
       clients: asking,
       newClient,
       isUp,
-      notWhole,
+      has,
+      slotsNotWhole: (file) => slotsNotWhole(file, replicas, isUp),
       untilWhole: async (timeoutMs) => {
         const giveUpAt = performance.now() + timeoutMs;
-        while ((await notWhole()) > 0) {
+        while (slotsNotWhole(await readTable(registrar.data), replicas, isUp) > 0) {
           if (signal.aborted || performance.now() > giveUpAt) return false;
           await pause(LOOK_MS, signal);
         }
@@ -233,5 +240,6 @@ async function again<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T
 
 /** Removes what a member had, its identity too. */
 export async function removeFolder(member: NodeMember): Promise<void> {
+  member.id = '';
   await rm(member.data, { recursive: true, force: true, maxRetries: 5 });
 }

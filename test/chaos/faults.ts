@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { type Cast, type NodeMember, removeFolder, type TabSeat } from './cast.ts';
 import { pause } from './load.ts';
-import { livingCopies, readTable, slotsOwnedBy, tagsOfSlots } from './table.ts';
+import { livingCopies, readTable, type TableFile, tagsOfSlots } from './table.ts';
 
 /** From the kill of a member to the acknowledged puts of the slots that it owned. */
 export interface Failover {
@@ -23,10 +23,8 @@ export interface Strike {
 }
 
 export interface Fault {
-  /** Every slot has to be whole before it. */
-  readonly needsWhole: boolean;
-  /** Whether there is somebody to strike. */
-  may(cast: Cast): boolean;
+  /** Whether there is somebody to strike now. */
+  may(cast: Cast, file: TableFile): boolean;
   /** Resolves when what was struck is back; false if it did not strike after all. */
   strike(strike: Strike): Promise<boolean>;
 }
@@ -37,16 +35,20 @@ const FULL_BYTES = 4_096;
 const AFTERWARDS_MS = 1_000;
 const NODES_LEFT = 2;
 /** Too short for anybody to be replaced, and longer than every grace. */
-const MOMENT_MS = [300, 1_500] as const;
+const MOMENT_MS = [200, 800] as const;
 const LONG_MS = [5_000, 9_000] as const;
 
 const someNode = ({ nodes }: Cast): boolean => nodes.filter(({ isUp }) => isUp).length > NODES_LEFT;
 const someTab = ({ tabs }: Cast): boolean => tabs.every(({ isUp }) => isUp);
+/** A tab's copy is relaxed: where it is the last one, those that were dropped are needed too, and one may be gone. */
+const someTabToSpare = (cast: Cast, { table }: TableFile): boolean =>
+  someTab(cast) &&
+  table.rows.every(({ copies, dropped }) => [...copies, ...dropped].every(({ member }) => cast.has(member)));
 
 export const FAULTS = {
   'member killed': {
-    needsWhole: true,
-    may: (cast) => cast.registrar.isUp && someNode(cast),
+    // Nobody else is away: what is measured is this one's failover.
+    may: ({ registrar, nodes, tabs }) => [registrar, ...nodes, ...tabs].every(({ isUp }) => isUp),
     strike: async (strike) => {
       const member = pickNode(strike);
       await measureFailover(strike, member);
@@ -60,8 +62,7 @@ export const FAULTS = {
   'tab stopped for a moment': stop(someTab, pickTab, MOMENT_MS),
   'tab stopped for long': stop(someTab, pickTab, LONG_MS),
   'tab closed': {
-    needsWhole: false,
-    may: someTab,
+    may: someTabToSpare,
     strike: async (strike) => {
       const seat = pickTab(strike);
       await seat.close();
@@ -71,8 +72,7 @@ export const FAULTS = {
     },
   },
   'tab crashed': {
-    needsWhole: false,
-    may: someTab,
+    may: someTabToSpare,
     strike: async (strike) => {
       const seat = pickTab(strike);
       crash(seat);
@@ -83,7 +83,6 @@ export const FAULTS = {
     },
   },
   'registrar killed': {
-    needsWhole: false,
     may: ({ registrar }) => registrar.isUp,
     strike: async (strike) => {
       const { registrar } = strike.cast;
@@ -94,13 +93,13 @@ export const FAULTS = {
     },
   },
   'folder removed': {
-    needsWhole: true,
-    may: (cast) => cast.registrar.isUp && someNode(cast),
+    may: (cast, file) => cast.registrar.isUp && someNode(cast) && dispensable(cast, file).length > 0,
     strike: async (strike) => {
-      const member = pickNode(strike);
+      const { cast, next } = strike;
+      const member = pick(next, dispensable(cast, await readTable(cast.registrar.data)));
       await member.kill();
       await pause(AFTERWARDS_MS, strike.signal);
-      const isSafe = await isHeldElsewhere(strike.cast, member.id);
+      const isSafe = isHeldElsewhere(cast, await readTable(cast.registrar.data), member);
       if (isSafe) await removeFolder(member);
       await wait(strike, 500, 6_000);
       await member.start(strike.cast.registrar.url);
@@ -108,7 +107,6 @@ export const FAULTS = {
     },
   },
   'disk full': {
-    needsWhole: false,
     may: someNode,
     strike: async (strike) => {
       const member = pickNode(strike);
@@ -119,7 +117,6 @@ export const FAULTS = {
     },
   },
   'registrar and member killed': {
-    needsWhole: false,
     may: (cast) => cast.registrar.isUp && someNode(cast),
     strike: async (strike) => {
       const { registrar } = strike.cast;
@@ -169,7 +166,6 @@ function stop(
   [leastMs, mostMs]: readonly [number, number],
 ): Fault {
   return {
-    needsWhole: false,
     may,
     strike: async (strike) => {
       const one = pickOne(strike);
@@ -184,8 +180,10 @@ function stop(
 async function measureFailover({ cast, onFailover }: Strike, member: NodeMember): Promise<void> {
   const file = await readTable(cast.registrar.data);
   const tags = tagsOfSlots(file.table.slotCount);
-  const owned = file.table.rows.find(({ owner }) => owner.startsWith(member.id));
-  const slots = owned === undefined ? [] : slotsOwnedBy(file, owned.owner);
+  // One without another copy waits until its only one is back.
+  const slots = file.table.rows
+    .filter((row) => row.owner.startsWith(member.id) && livingCopies(file, row, cast.isUp) > 1)
+    .map(({ slot }) => slot);
   probes += 1;
   const name = `probe/${probes}`;
   const killedAtMs = Number(process.hrtime.bigint()) / 1e6;
@@ -207,11 +205,18 @@ function crash({ tab }: TabSeat): void {
   process.kill(tab.rendererPid, 'SIGKILL');
 }
 
-/** Whether each slot of which it has a copy has another one that lives. It is dead: it can't have that one dropped now. */
-async function isHeldElsewhere(cast: Cast, id: string): Promise<boolean> {
-  const file = await readTable(cast.registrar.data);
+/** Those without whom each slot still has a living copy. */
+function dispensable(cast: Cast, file: TableFile): readonly NodeMember[] {
+  return cast.nodes.filter((member) => member.isUp && isHeldElsewhere(cast, file, member));
+}
+
+/** Whether each slot of which it has a copy has another one that lives. Once it is dead it can't have that one dropped. */
+function isHeldElsewhere(cast: Cast, file: TableFile, { id }: NodeMember): boolean {
+  const isOther = (member: string): boolean => !member.startsWith(id) && cast.isUp(member);
   return file.table.rows.every(
-    (row) => !row.copies.some(({ member }) => member.startsWith(id)) || livingCopies(file, row, cast.isUp) > 0,
+    (row) =>
+      !row.dropped.some(({ member }) => member.startsWith(id)) &&
+      (!row.copies.some(({ member }) => member.startsWith(id)) || livingCopies(file, row, isOther) > 0),
   );
 }
 

@@ -1,17 +1,18 @@
 // Which fault strikes when: one every few seconds, in rounds of all kinds in an order by the seed. One that
-// needs whole slots waits for them, and meanwhile only stops of a moment strike, which nobody may notice.
+// can't strike yet waits, and meanwhile only stops of a moment strike, which nobody may notice.
 
 import { createSeededRandom } from '../sim/seeded-random.ts';
 import type { Cast } from './cast.ts';
 import { type Failover, type FaultKind, FAULTS, type Strike } from './faults.ts';
 import { nowMs, pause } from './load.ts';
+import { readTable } from './table.ts';
 
 export interface StrikerOptions {
   readonly cast: Cast;
   readonly seed: number;
   /** It goes on for so long at least, */
   readonly minutes: number;
-  /** and until each kind has struck so often, unless that takes half as long again. */
+  /** and until each kind has struck so often, unless that takes a quarter longer. */
   readonly strikesEach: number;
   readonly everyMs: number;
   readonly kinds: readonly FaultKind[];
@@ -65,23 +66,22 @@ export async function strikeOn(options: StrikerOptions): Promise<Strikes> {
   const isEnough = (): boolean => {
     const minutes = (nowMs() - beganMs) / 60_000;
     const hasEach = kinds.every((kind) => (struck.get(kind) ?? 0) >= options.strikesEach);
-    return minutes >= options.minutes && (hasEach || (options.minutes > 0 && minutes >= options.minutes * 1.5));
+    return minutes >= options.minutes && (hasEach || (options.minutes > 0 && minutes >= options.minutes * 1.25));
   };
 
   while (!signal.aborted && failed.length === 0 && !isEnough()) {
     await pause(LOOK_MS, signal);
     await restartEnded(cast);
     if (nowMs() - lastMs < everyMs) continue;
-    const notWhole = await cast.notWhole();
-    const may = (kind: FaultKind): boolean => FAULTS[kind].may(cast) && (!FAULTS[kind].needsWhole || notWhole === 0);
+    const file = await readTable(cast.registrar.data);
+    const may = (kind: FaultKind): boolean => FAULTS[kind].may(cast, file);
     const kind = round.find(may) ?? OF_A_MOMENT.find((each) => kinds.length > 1 && may(each));
     if (kind === undefined) continue;
     round = round.filter((each) => each !== kind);
     longestGapMs = Math.max(longestGapMs, nowMs() - lastMs);
     lastMs = nowMs();
-    log(
-      `${((lastMs - beganMs) / 1_000).toFixed(1).padStart(6)} s  ${kind}${notWhole > 0 ? ` (${notWhole} slots not whole)` : ''}`,
-    );
+    const lacking = cast.slotsNotWhole(file);
+    log(`${seconds(lastMs - beganMs)} s  ${kind}${lacking > 0 ? ` (${lacking} slots not whole)` : ''}`);
     const work = carryOut(kind).finally(() => open.delete(work));
     open.add(work);
     if (round.length === 0) round = shuffled(kinds, next);
@@ -90,6 +90,10 @@ export async function strikeOn(options: StrikerOptions): Promise<Strikes> {
   await restartEnded(cast);
   if (failed.length > 0) throw new AggregateError(failed, 'A fault could not be carried out.');
   return { struck, failovers, longestGapMs };
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1).padStart(6);
 }
 
 /** As whoever supervises them would. */

@@ -2,8 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Configuration, type Key, type Slot, slotOfKey } from '@shoal/shared';
+import { type Configuration, type Key, slotOfKey } from '@shoal/shared';
 import { decodeTableFile, type TableFile } from '../../signaling-server/src/table-file.ts';
+
+export type { TableFile };
 
 const MESH = 'main';
 
@@ -24,10 +26,6 @@ export function slotsNotWhole(file: TableFile, replicas: number, isUp: (id: stri
   return file.table.rows.filter(
     (row) => !row.settled || row.dropped.length > 0 || livingCopies(file, row, isUp) < replicas,
   ).length;
-}
-
-export function slotsOwnedBy({ table }: TableFile, id: string): readonly Slot[] {
-  return table.rows.filter(({ owner }) => owner === id).map(({ slot }) => slot);
 }
 
 /** For each slot a text that lies in it as the tag of a key. */

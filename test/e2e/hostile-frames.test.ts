@@ -443,7 +443,7 @@ describe('what only copies of a slot send', () => {
       { kind: 'resign', ...at },
       { kind: 'end', ...at, number },
       { kind: 'take-epoch', ...at },
-      { kind: 'taken', ...at, digest, highest: version, remembered: [] },
+      { kind: 'taken', ...at, digest, remembered: [] },
       { kind: 'settle-keys', ...at, keys, last: true },
       { kind: 'settle-records', ...at, records, payload },
       { kind: 'drop-tombstones', ...at, keys },

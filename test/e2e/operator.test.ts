@@ -162,10 +162,16 @@ test('drain: a member hands over all that it holds, and its process ends', { tim
   expect(members.map(({ name }) => name).toSorted()).toEqual(['ada', 'cleo']);
   expect(health).toMatchObject({ degraded: 0, lost: 0 });
   await readAll();
+  await untilWhole(2);
+  const whole = await stage.shoal(['status', '--join', serving.url, '--slots']);
+  expect(whole.stdout).toMatch(/ 4096 slots, 2 copies of each: 4096 whole, 0 degraded, 0 moving, 0 lost\n/);
+  expect(whole.stdout.match(/^\d+ +whole +\d+ +(ada|cleo) +(ada|cleo)$/gm)).toHaveLength(4_096);
   await stage.shoal(['drain', '--join', serving.url, 'cleo']);
   expect(await stage.shoal(['drain', '--join', serving.url, 'ada'])).toMatchObject({
     code: 1,
     stderr: 'There is no other member that could take its slots: start one first.\n',
   });
+  const { stdout } = await stage.shoal(['status', '--join', serving.url]);
+  expect(stdout).toContain('\ndegraded: 4096 slots, 0-4095: without cleo\n');
   await readAll();
 });

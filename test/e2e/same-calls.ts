@@ -31,6 +31,9 @@ export async function sameCalls(mesh: Mesh, { prefix }: CallsOptions): Promise<R
   seen['mediaType'] = bytes?.mediaType;
   seen['absent'] = (await mesh.get(key('nobody'))) === undefined;
 
+  seen['many'] = await mesh.getMany([key('json'), key('nobody'), key('text')]);
+  seen['many of them bad'] = await codeOf(() => mesh.getMany([key('text'), 'k'.repeat(513)]));
+
   // Compare-and-set, and a delete that tells whether there was something.
   const first = await mesh.put(key('lock'), 'mine', { expected: null, minCopies: 2 });
   seen['copies'] = first.copies;
@@ -74,6 +77,12 @@ export async function sameCalls(mesh: Mesh, { prefix }: CallsOptions): Promise<R
   seen['call that never ends'] = await codeOf(() =>
     mesh.call('export default () => { for (;;); }', [], { timeoutMs: 1_500 }),
   );
+  const calls = await mesh.callMany('export default (n) => { if (n === 2) throw new Error("no"); return n * n; }', [
+    [1],
+    [2],
+    [3],
+  ]);
+  seen['many calls'] = calls.map((one) => (one.status === 'fulfilled' ? one.value : one.reason.code));
   seen['call of nonsense'] = await codeOf(() => mesh.call('export default ('));
 
   // Messages to oneself take the same road.

@@ -1,5 +1,5 @@
 // How much of the load was answered, of what could be: operations whose asker was cut off, stood still or
-// was down meanwhile don't count, and none of a slot all of whose copies were.
+// was down meanwhile don't count, and none of a slot of which all copies were, or one and the registrar.
 
 import type { Configuration } from '@shoal/shared';
 import type { Operation } from './history.ts';
@@ -32,7 +32,8 @@ export function createAnswered(
     const then = holders.filter(
       ({ fromMs }, index) => fromMs <= untilMs && (holders[index + 1]?.fromMs ?? Infinity) >= atMs,
     );
-    return !then.some(({ machines }) => machines.every(isOut));
+    const isHeadless = isOut('registrar');
+    return !then.some(({ machines }) => machines.every(isOut) || (isHeadless && machines.some(isOut)));
   };
 
   return {

@@ -1,6 +1,6 @@
 // A mesh with copies under random faults, by seed: members die and come back (with their storage, without
 // the last moments of it, or with nothing), are cut off from each other or from the registrar, and the
-// registrar restarts, while every key has a writer and readers on all members. What is checked: a read never
+// registrar restarts, or loses its table, while every key has a writer and readers on all members. What is checked: a read never
 // shows less than what was acknowledged or read before it began, nor what nobody wrote; at the end all slots
 // are whole, and every acknowledged value is there.
 
@@ -46,6 +46,7 @@ class Simulation {
   readonly tally: Tally = { puts: 0, gets: 0, failed: new Map(), excused: new Map(), faults: new Map(), slowestMs: 0 };
   readonly replicas: number;
   isOver = false;
+  oldTable: Uint8Array | undefined;
   readonly troubled: { member: ClusterMember; untilMs: number }[] = [];
 
   constructor(seed: number) {
@@ -157,7 +158,18 @@ class Simulation {
   }
 
   async fault(): Promise<void> {
-    const kinds = ['kill', 'kill', 'power', 'wipe', 'cut', 'cut off', 'isolate', 'registrar', 'leave'] as const;
+    const kinds = [
+      'kill',
+      'kill',
+      'power',
+      'wipe',
+      'cut',
+      'cut off',
+      'isolate',
+      'registrar',
+      'leave',
+      'adopt',
+    ] as const;
     const kind = kinds[this.below(kinds.length)] ?? 'kill';
     const host = this.hosts[this.below(this.hosts.length)];
     const other = this.hosts[this.below(this.hosts.length)];
@@ -167,7 +179,8 @@ class Simulation {
     const forMs = 200 + this.below(9_000);
     const id = member.mesh.status().self;
     const { network } = this.cluster;
-    if (kind !== 'registrar') this.troubled.push({ member, untilMs: this.clock.monotonicMs() + forMs + 6_000 });
+    if (kind !== 'registrar' && kind !== 'adopt')
+      this.troubled.push({ member, untilMs: this.clock.monotonicMs() + forMs + 6_000 });
     const others = (): string[] =>
       this.up()
         .map(({ mesh }) => mesh.status().self)
@@ -208,6 +221,8 @@ class Simulation {
         await this.clock.advance(forMs);
         this.cluster.startRegistrar();
         return;
+      case 'adopt':
+        return this.loseTable(member);
       case 'leave':
         host.member = undefined;
         await this.run(member.mesh.leave(), 20_000);
@@ -215,6 +230,22 @@ class Simulation {
         await this.start(host);
         return;
     }
+  }
+
+  /** The registrar's file is lost, or an old copy is in its place; the operator has a new table made. */
+  async loseTable({ rendezvous }: ClusterMember): Promise<void> {
+    const { tables } = this.cluster;
+    const newest = tables.files.get('main');
+    await this.cluster.stopRegistrar();
+    if (this.oldTable === undefined || this.below(2) === 0) tables.files.delete('main');
+    else tables.files.set('main', this.oldTable);
+    this.oldTable = newest;
+    this.cluster.startRegistrar();
+    await this.clock.advance(5_000);
+    // A copy that lacks nothing is as good as the file.
+    if (this.up().every(({ mesh }) => mesh.status().registrar === 'connected')) return;
+    await this.run(rendezvous.request('adopt', { write: true }));
+    this.count(this.tally.faults, 'adopted');
   }
 
   /** At a quiet instant all copies of a slot hold the same, byte for byte. Others hold nothing from before its present epoch: what a hand-off left that was given up in it goes with the next row. */

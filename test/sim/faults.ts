@@ -64,16 +64,16 @@ const PLAN: Readonly<
   'lost-links': { weight: 4, leastMs: 0, mostMs: 4_000 },
   'slow-link': { weight: 3, leastMs: 1_000, mostMs: 15_000 },
   'registrar-restart': { weight: 4, leastMs: 50, mostMs: 8_000 },
-  'registrar-old-file': { weight: 6, leastMs: 1_000, mostMs: 5_000 },
-  'registrar-no-file': { weight: 3, leastMs: 1_000, mostMs: 5_000 },
-  'registrar-freeze': { weight: 4, leastMs: 500, mostMs: 8_000 },
+  'registrar-old-file': { weight: 1, leastMs: 1_000, mostMs: 5_000 },
+  'registrar-no-file': { weight: 1, leastMs: 1_000, mostMs: 5_000 },
+  'registrar-freeze': { weight: 2, leastMs: 500, mostMs: 8_000 },
   join: { weight: 4, leastMs: 0, mostMs: 0 },
   leave: { weight: 5, leastMs: 100, mostMs: 6_000 },
   'slow-disk': { weight: 3, leastMs: 1_000, mostMs: 10_000 },
   'disk-errors': { weight: 3, leastMs: 200, mostMs: 3_000 },
   'disk-full': { weight: 3, leastMs: 1_000, mostMs: 8_000 },
   'wall-step': { weight: 3, leastMs: 0, mostMs: 0 },
-  twin: { weight: 6, leastMs: 0, mostMs: 0 },
+  twin: { weight: 2, leastMs: 0, mostMs: 0 },
 };
 
 /**
@@ -93,10 +93,11 @@ export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fau
   const once = shuffled(draw, FAULT_KINDS).slice(0, draw.whole(8, 14));
   const more = Array.from({ length: draw.whole(0, draw.pick([4, 12, 18])) }, () => draw.pick(often));
   const faults = [...once, ...more].map((kind) => faultOf(kind, draw.between(fromMs, toMs)));
-  // A death that others notice.
-  faults.push({ ...faultOf('crash', draw.between(fromMs, fromMs + 10_000)), forMs: draw.between(5_000, 8_000) });
+  // A death or a stop that others notice, early, while there is somebody to take over.
+  const { aim: _, ...end } = faultOf(draw.pick(['crash', 'crash', 'freeze'] as const), fromMs + draw.between(0, 1_000));
+  faults.push({ ...end, forMs: draw.between(6_000, 9_000) });
   // These need a mesh that is whole.
-  if (draw.chance(0.5))
+  if (draw.chance(0.3))
     faults.push(faultOf(draw.pick(['twin', 'registrar-old-file'] as const), fromMs + draw.between(0, 3_000)));
   if (draw.chance(0.3)) {
     const atMs = draw.between(fromMs, toMs);

@@ -2,6 +2,7 @@
 // at load; the table says after how many seeds it showed as a broken promise. Crashes and hangs don't count.
 
 import { fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -9,8 +10,10 @@ import { MUTANTS, type Mutant } from './mutant-list.ts';
 import { isBrokenPromise } from './report.ts';
 import { simulate } from './simulation.ts';
 
-const SEEDS_MOST = Number(process.env['SIM_SEEDS'] ?? 200);
+const SEEDS_MOST = 200;
 const FROM = 1;
+/** Of one fault: it may make a seed run for ever. */
+const WITHIN_MS = 15 * 60_000;
 
 interface Outcome {
   /** Seeds that it took; undefined if none of them found it. */
@@ -23,12 +26,18 @@ else process.send(await hunt());
 
 /** In a process with a planted fault. */
 async function hunt(): Promise<Outcome> {
+  let other = '';
   for (let number = 0; number < SEEDS_MOST; number += 1) {
     const { findings } = await simulate({ seed: FROM + number });
     const finding = findings.find(isBrokenPromise);
-    if (finding !== undefined) return { seeds: number + 1, finding: finding.split('\n')[0] ?? '' };
+    other ||= findings[0] ?? '';
+    if (finding !== undefined) return { seeds: number + 1, finding: firstLine(finding) };
   }
-  return { seeds: undefined, finding: '' };
+  return { seeds: undefined, finding: firstLine(other) };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? '';
 }
 
 async function lead(): Promise<void> {
@@ -36,37 +45,45 @@ async function lead(): Promise<void> {
     options: {
       only: { type: 'string' },
       processes: { type: 'string', default: String(availableParallelism()) },
+      /** Where to write how many were found and missed. */
+      report: { type: 'string' },
     },
   });
   const waiting = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
-  let missed = 0;
+  const all = waiting.length;
+  let found = 0;
   const next = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const { seeds, finding } = await plant(mutant);
-      if (seeds === undefined) missed += 1;
-      const after = seeds === undefined ? 'NOT FOUND' : `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
-      console.log(
-        `${mutant.name.padEnd(56)} ${mutant.breaks.padEnd(10)} ${after.padStart(9)}  ${finding.slice(0, 90)}`,
-      );
+      const outcome = await plant(mutant);
+      if (outcome.seeds !== undefined) found += 1;
+      console.log(rowOf(mutant, outcome));
     }
   };
   await Promise.all(Array.from({ length: Number(values.processes) }, next));
-  process.exitCode = missed === 0 ? 0 : 1;
+  console.log(`${found} of ${all} planted faults were found`);
+  if (values.report !== undefined) writeFileSync(values.report, JSON.stringify({ passed: found, failed: all - found }));
+  process.exitCode = found === all && all > 0 ? 0 : 1;
 }
 
-function plant({ file, text, replacement, name }: Mutant): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
+function rowOf({ name, breaks }: Mutant, { seeds, finding }: Outcome): string {
+  const after = seeds === undefined ? 'NOT FOUND' : `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+  return `${name.padEnd(60)} ${breaks.padEnd(10)} ${after.padStart(9)}  ${finding.slice(0, 90)}`;
+}
+
+function plant({ file, text, replacement }: Mutant): Promise<Outcome> {
+  return new Promise((resolve) => {
     const worker = fork(fileURLToPath(import.meta.url), [], {
       execArgv: ['--conditions=source', '--import', new URL('plant.mjs', import.meta.url).href, '--import', 'tsx'],
       env: { ...process.env, SHOAL_PLANT: JSON.stringify({ file, text, replacement }) },
     });
-    let outcome: Outcome | undefined;
+    const timer = setTimeout(() => worker.kill('SIGKILL'), WITHIN_MS);
+    let outcome: Outcome = { seeds: undefined, finding: `the process ended, or ran for ${WITHIN_MS / 60_000} minutes` };
     worker.once('message', (told) => {
       outcome = told as Outcome;
     });
     worker.once('exit', () => {
-      if (outcome === undefined) reject(new Error(`The process with the fault "${name}" ended without a word.`));
-      else resolve(outcome);
+      clearTimeout(timer);
+      resolve(outcome);
     });
   });
 }

@@ -81,6 +81,7 @@ function whyNotQuiet({ name, run, disk }: SimMember, count: number): string | un
   const queueing = seen.find((view) => (view.link?.queuedBytes ?? 0) > 0);
   if (queueing !== undefined) return `${name} queues bytes to ${queueing.name}`;
   if (store.moving > 0) return `${name} moves ${store.moving} slots`;
+  if (store.waiting > 0) return `${store.waiting} requests wait at ${name}`;
   if (disk.busy() > 1) return `${name}'s disk is busy`;
   return undefined;
 }

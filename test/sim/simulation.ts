@@ -49,7 +49,7 @@ export async function simulate({ seed, plan, onEvent, onLog }: SimulationOptions
   const stray = catchStrays(stage.findings);
   try {
     const striker = createStriker(stage);
-    const faultsUntilMs = FAULTS_FROM_MS + draw.between(12_000, 36_000);
+    const faultsUntilMs = FAULTS_FROM_MS + draw.between(16_000, 36_000);
     const faults = plan ?? drawPlan(world.random('faults'), FAULTS_FROM_MS, faultsUntilMs);
     stage.registrar.start('newest');
     const first = draw.whole(3, 6);

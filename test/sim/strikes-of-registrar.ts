@@ -21,6 +21,7 @@ const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage,
   // A member that never was in would make a new mesh where there is no table.
   if (kind === 'none' && stage.members.some(({ id, disk: { isLost } }) => id === undefined && !isLost)) return 'missed';
   state.registrarBusy = true;
+  stage.world.outages.begin('registrar');
   registrar.kill();
   if (kind !== 'newest') {
     registrar.start(kind);
@@ -30,6 +31,7 @@ const otherFile: (kind: 'newest' | 'old' | 'none') => Strike = (kind) => (stage,
   return () => {
     registrar.kill();
     registrar.start('newest');
+    stage.world.outages.end('registrar');
     state.registrarBusy = false;
     state.registrarFile = 'newest';
     stage.setStarting(true);

@@ -3,18 +3,19 @@
 import { limits, MeshError, type PeerId, requireKey } from '@shoal/shared';
 import type { CallTarget, UdfSource } from '../api.ts';
 import { takesTasks } from './assignment.ts';
+import { CALL_SERVICE } from './call-messages.ts';
 import { decodeCloneable } from './cloneable-reader.ts';
 import { encodeCloneable } from './cloneable-writer.ts';
 import type { ComputeParts } from './compute.ts';
 import { putUdf } from './job.ts';
-import { BUSY_SERVICE, CALL_SERVICE, encodeMessage } from './task-messages.ts';
+import { BUSY_SERVICE, encodeMessage } from './task-messages.ts';
 import { checkUdf } from './udf-check.ts';
-import { createUdf } from './udf.ts';
+import { createUdf, type Udf } from './udf.ts';
 
 /** A member that does not say how busy it is within this is not the least busy one. */
 const BUSY_MS = 1_000;
 /** For the way there and back, beside the time of the function itself. */
-const WAY_MS = 5_000;
+export const WAY_MS = 5_000;
 
 export async function callUdf(
   parts: ComputeParts,
@@ -22,14 +23,7 @@ export async function callUdf(
   args: readonly unknown[],
   target: CallTarget = {},
 ): Promise<unknown> {
-  const udf = createUdf(from);
-  const checked = await checkUdf(udf);
-  if (checked.form !== 'function' && checked.form !== 'unknown') {
-    throw new MeshError(
-      'bad-udf',
-      `${udf.fileName} exports { ${checked.form} } by default; to be called, it exports a plain function.`,
-    );
-  }
+  const udf = await checkedFunction(from);
   const encodedArgs = encodeCloneable(args, 'args');
   const { signal } = target;
   const timeoutMs = target.timeoutMs ?? limits.taskTimeoutMs;
@@ -43,6 +37,19 @@ export async function callUdf(
     { ...options, timeoutMs: timeoutMs + WAY_MS },
   );
   return decodeCloneable(answer.payload);
+}
+
+/** Rejects `bad-udf` if it is none that can be called. */
+export async function checkedFunction(from: UdfSource | string): Promise<Udf> {
+  const udf = createUdf(from);
+  const checked = await checkUdf(udf);
+  if (checked.form !== 'function' && checked.form !== 'unknown') {
+    throw new MeshError(
+      'bad-udf',
+      `${udf.fileName} exports { ${checked.form} } by default; to be called, it exports a plain function.`,
+    );
+  }
+  return udf;
 }
 
 async function memberFor(parts: ComputeParts, target: CallTarget): Promise<PeerId> {

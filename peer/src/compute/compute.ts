@@ -9,6 +9,7 @@ import type { Values } from '../ports/values.ts';
 import type { Services } from '../ports/services.ts';
 import type { WorkerHost } from '../ports/worker-host.ts';
 import { callUdf } from './call.ts';
+import { callMany } from './call-many.ts';
 import { dryRun, type DryRunOptions } from './dry-run.ts';
 import { runJob } from './job.ts';
 import { serveTasks } from './run-udf.ts';
@@ -40,6 +41,11 @@ export interface Compute {
   serve(): Unsubscribe;
   run(udf: UdfSource | string, options: RunOptions): Promise<JobResult>;
   call(udf: UdfSource | string, args?: readonly unknown[], target?: CallTarget): Promise<unknown>;
+  callMany(
+    udf: UdfSource | string,
+    argLists: readonly (readonly unknown[])[],
+    target?: CallTarget,
+  ): Promise<readonly PromiseSettledResult<unknown>[]>;
   /** Rejects `bad-udf` and `udf-timeout`; what the function itself does wrong is an answer. */
   dryRun(
     udf: UdfSource | string,
@@ -72,6 +78,7 @@ export function createCompute(deps: ComputeDeps): Compute {
     },
     run: (udf, options) => runJob(parts, udf, options),
     call: (udf, args, target) => callUdf(parts, udf, args ?? [], target),
+    callMany: (udf, argLists, target) => callMany(parts, udf, argLists, target),
     dryRun: (udf, rows, options = {}) => dryRun({ ...parts, pool: localPool }, udf, { ...options, rows }),
     setWorkers: (count) => pool.setSize(count),
     pause: (paused) => pool.pause(paused),

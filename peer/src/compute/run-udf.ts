@@ -13,14 +13,13 @@ import {
 import { transfer } from 'comlink';
 import type { ServiceCall, ServiceMessage, Services } from '../ports/services.ts';
 import type { Values } from '../ports/values.ts';
+import { CALL_SERVICE, CALLS_SERVICE, type CallsDone, parseCallAsk, parseCallsAsk } from './call-messages.ts';
 import type { PoolAnswer } from './pooled-worker.ts';
-import type { ChunkDone, LoadableUdf, Printed, RuntimeFailure, TaskContext } from './runtime-protocol.ts';
+import type { CallResult, ChunkDone, LoadableUdf, Printed, RuntimeFailure, TaskContext } from './runtime-protocol.ts';
 import {
   type AskedTask,
   BUSY_SERVICE,
-  CALL_SERVICE,
   encodeMessage,
-  parseCallAsk,
   parseTasksAsk,
   type TaskDone,
   type TaskNote,
@@ -49,6 +48,7 @@ export function serveTasks(deps: RunUdfDeps): Unsubscribe {
   const ends = [
     deps.services.serve(TASKS_SERVICE, (call) => runTasks(deps, call)),
     deps.services.serve(CALL_SERVICE, (call) => runCall(deps, call)),
+    deps.services.serve(CALLS_SERVICE, (call) => runCalls(deps, call)),
     deps.services.serve(BUSY_SERVICE, async () => ({ body: { ...deps.pool.view() } })),
   ];
   return () => {
@@ -208,8 +208,44 @@ async function runCall(deps: RunUdfDeps, call: ServiceCall): Promise<Partial<Ser
     work: (calls) => calls.call({ udf: loadable, context, args: ask.args }),
   });
   if (outcome.kind === 'done') return { payload: outcome.value };
-  const failure: RuntimeFailure = inSource(udf, outcome.failure);
-  throw errorOfFailure(failure, { fileName: ask.fileName, member: deps.self.id, memberName: deps.self.name() });
+  throw errorOf(deps, udf, ask.fileName, outcome.failure);
+}
+
+/** Runs a plain function several times in one worker, for as long as its slice of time lasts. */
+async function runCalls(deps: RunUdfDeps, call: ServiceCall): Promise<Partial<ServiceMessage>> {
+  const { calls: asked, timeoutMs, ...ask } = parseCallsAsk(call.payload);
+  refuseUnlessTaking(deps);
+  const udf = await deps.shelf.get(ask.udf, ask.fileName, call.signal);
+  const loadable = udf.loadable(ask.udf);
+  const context: TaskContext = { member: { id: deps.self.id, name: deps.self.name() }, seed: ask.udf };
+  const calls = asked.map(({ index, args }) => ({ seed: `${ask.udf}/${index}`, args }));
+  const answer = (results: CallsDone['results'], isWorkerLost = false): Partial<ServiceMessage> => ({
+    payload: encodeMessage({ results, isWorkerLost }),
+  });
+  const failed = (error: MeshError): CallsDone['results'][number] => ({ kind: 'failed', error: error.toWire() });
+  try {
+    const { outcome } = await deps.pool.run<readonly CallResult[]>({
+      job: `call/${call.from}`,
+      instance: loadable.instance,
+      timeoutMs,
+      signal: call.signal,
+      work: (runtime) => runtime.callMany({ udf: loadable, context, calls }),
+    });
+    if (outcome.kind === 'failed')
+      return answer(asked.map(() => failed(errorOf(deps, udf, ask.fileName, outcome.failure))));
+    return answer(
+      outcome.value.map((one) => (one.kind === 'done' ? one : failed(errorOf(deps, udf, ask.fileName, one.failure)))),
+    );
+  } catch (thrown) {
+    const error = toMeshError(thrown);
+    if (error.code !== 'udf-timeout' && error.code !== 'worker-lost') throw error;
+    return asked.length === 1 ? answer([failed(error)]) : answer([], true);
+  }
+}
+
+function errorOf(deps: RunUdfDeps, udf: MeshUdf, fileName: string, failure: RuntimeFailure): MeshError {
+  const place = { fileName, member: deps.self.id, memberName: deps.self.name() };
+  return errorOfFailure(inSource(udf, failure), place);
 }
 
 function refuseUnlessTaking(deps: RunUdfDeps): void {

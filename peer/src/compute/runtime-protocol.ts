@@ -47,6 +47,17 @@ export interface FunctionCall {
   readonly args: Uint8Array;
 }
 
+/** Calls of one function, in this order, until the slice of time is over: at least the first. */
+export interface ManyCall {
+  readonly udf: LoadableUdf;
+  readonly context: TaskContext;
+  readonly calls: readonly { readonly seed: string; readonly args: Uint8Array }[];
+}
+
+export type CallResult =
+  | { readonly kind: 'done'; readonly bytes: Uint8Array }
+  | { readonly kind: 'failed'; readonly failure: RuntimeFailure };
+
 export interface JoinCall {
   readonly udf: LoadableUdf;
   readonly context: TaskContext;
@@ -109,6 +120,7 @@ export interface RuntimeCalls {
   runChunk(call: ChunkCall): Promise<Outcome<ChunkDone>>;
   dryRun(call: DryCall): Promise<Outcome<DryDone>>;
   call(call: FunctionCall): Promise<Outcome<Uint8Array>>;
+  callMany(call: ManyCall): Promise<Outcome<readonly CallResult[]>>;
   join(call: JoinCall): Promise<Outcome<Uint8Array>>;
 }
 

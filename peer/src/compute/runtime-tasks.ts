@@ -16,7 +16,6 @@ import {
   type ChunkResult,
   type DryCall,
   type DryDone,
-  type FunctionCall,
   type JoinCall,
   type RuntimeFailure,
 } from './runtime-protocol.ts';
@@ -97,11 +96,12 @@ export async function dryRun(udf: LoadedUdf, ctx: UdfContext, call: DryCall): Pr
   return { form: udf.form, output: await joinStates(udf, ctx, { ...call, states: bytes, finish: true }) };
 }
 
-export async function callOnce(udf: LoadedUdf, ctx: UdfContext, call: FunctionCall): Promise<Uint8Array> {
+/** `encoded`: an array. */
+export async function callOnce(udf: LoadedUdf, ctx: UdfContext, encoded: Uint8Array): Promise<Uint8Array> {
   const only = udf.part('default');
   if (only === undefined)
     throw new MeshError('bad-udf', 'To be called, a function file exports a plain function by default.');
-  const args = decodeCloneable(call.args);
+  const args = decodeCloneable(encoded);
   return encodeResult(await only(...(Array.isArray(args) ? (args as readonly unknown[]) : []), ctx), 'the result');
 }
 

@@ -1,23 +1,28 @@
 // What members say to each other about tasks, in the payload of Blob frames as structured values. What comes
 // in is parsed here: behind it every field has its type.
 
-import {
-  isMeshErrorCode,
-  type Key,
-  MeshError,
-  type MeshErrorWire,
-  parseKey,
-  parseUdfId,
-  type UdfId,
-} from '@shoal/shared';
+import { isMeshErrorCode, type Key, type MeshErrorWire, type UdfId } from '@shoal/shared';
 import type { JsonValue } from '../api.ts';
 import type { Column, ColumnType } from '../data/column.ts';
-import { decodeCloneable } from './cloneable-reader.ts';
+import type { CallAsk, CallsAsk, CallsDone } from './call-messages.ts';
 import { encodeCloneable } from './cloneable-writer.ts';
+import {
+  badMessage,
+  bytes,
+  errorWire,
+  fields,
+  type Fields,
+  key,
+  list,
+  number,
+  optionalNumber,
+  record,
+  text,
+  udfId,
+} from './message-fields.ts';
 import type { Printed, RuntimeFailure } from './runtime-protocol.ts';
 
 export const TASKS_SERVICE = 'tasks';
-export const CALL_SERVICE = 'call';
 export const BUSY_SERVICE = 'busy';
 
 export interface AskedTask {
@@ -37,13 +42,6 @@ export interface TasksAsk {
   /** Run them though their chunks lie elsewhere: their owner takes no tasks. */
   readonly anywhere: boolean;
   readonly tasks: readonly AskedTask[];
-}
-
-export interface CallAsk {
-  readonly udf: UdfId;
-  readonly fileName: string;
-  readonly args: Uint8Array;
-  readonly timeoutMs: number;
 }
 
 export interface PrintedPart {
@@ -84,7 +82,7 @@ export type TaskNote =
   | TaskDone
   | TaskFailed;
 
-export function encodeMessage(message: TasksAsk | CallAsk | TaskNote): Uint8Array {
+export function encodeMessage(message: TasksAsk | TaskNote | CallAsk | CallsAsk | CallsDone): Uint8Array {
   return encodeCloneable(message, 'message');
 }
 
@@ -104,16 +102,6 @@ export function parseTasksAsk(payload: Uint8Array): TasksAsk {
       key: key(item['key']),
       firstRow: number(item['firstRow']),
     })),
-  };
-}
-
-export function parseCallAsk(payload: Uint8Array): CallAsk {
-  const from = fields(payload);
-  return {
-    udf: udfId(from['udf']),
-    fileName: text(from['fileName']),
-    args: bytes(from['args']),
-    timeoutMs: number(from['timeoutMs']),
   };
 }
 
@@ -190,66 +178,8 @@ function failure(from: Fields): RuntimeFailure {
 const LEVELS = ['log', 'info', 'warn', 'error', 'debug'] as const;
 const TYPES: readonly ColumnType[] = ['bool', 'int', 'float', 'string', 'timestamp', 'json'];
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function fields(payload: Uint8Array): Fields {
-  return record(decodeCloneable(payload));
-}
-
-function record(value: unknown): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badMessage();
-  return value as Fields;
-}
-
-function list<T>(value: unknown, parse: (item: Fields) => T): readonly T[] {
-  if (!Array.isArray(value)) throw badMessage();
-  return value.map((item: unknown) => parse(record(item)));
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw badMessage();
-  return value;
-}
-
-function number(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw badMessage();
-  return value;
-}
-
-function optionalNumber<Name extends string>(name: Name, value: unknown): { readonly [field in Name]?: number } {
-  // One field by a name that is a type parameter: TypeScript sees a record of any name.
-  return (typeof value === 'number' ? { [name]: value } : {}) as { readonly [field in Name]?: number };
-}
-
-function bytes(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw badMessage();
-  return value;
-}
-
-function key(value: unknown): Key {
-  const parsed = parseKey(value);
-  if (parsed === undefined) throw badMessage();
-  return parsed;
-}
-
-function udfId(value: unknown): UdfId {
-  const parsed = parseUdfId(value);
-  if (parsed === undefined) throw badMessage();
-  return parsed;
-}
-
 function column(from: Fields): Column {
   const type = TYPES.find((known) => known === from['type']);
   if (type === undefined) throw badMessage();
   return { name: text(from['name']), type };
-}
-
-function errorWire(value: unknown): MeshErrorWire {
-  const { code, message, detail } = record(value);
-  if (!isMeshErrorCode(code)) throw badMessage();
-  return { code, message: text(message), ...(detail === undefined ? {} : { detail: record(detail) }) };
-}
-
-function badMessage(): MeshError {
-  return new MeshError('bad-frame', 'A message about tasks is not of its form.');
 }

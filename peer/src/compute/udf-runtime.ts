@@ -8,12 +8,17 @@ import type { WorkerPort } from '../ports/worker-host.ts';
 import { endpointOf } from './comlink-port.ts';
 import { createContextMaker, type UdfContext } from './runtime-context.ts';
 import { createModuleLoader, failureOf, type ImportModule, type LoadedUdf } from './runtime-module.ts';
-import type { LoadableUdf, Outcome, RuntimeCalls, TaskContext } from './runtime-protocol.ts';
+import type { CallResult, LoadableUdf, ManyCall, Outcome, RuntimeCalls, TaskContext } from './runtime-protocol.ts';
 import { callOnce, dryRun, joinStates, RowError, runChunk } from './runtime-tasks.ts';
 
 export interface RuntimePlatform {
   readonly importModule: ImportModule;
+  monotonicMs(): number;
 }
+
+/** Many calls of one function go on in one go for this long, or until they have given this much. */
+const SLICE_MS = 10;
+const RESULT_BYTES = 1024 * 1024;
 
 /** Serves `port` for as long as the worker lives. Takes over the console. */
 export function serveRuntime(port: WorkerPort, platform: RuntimePlatform): void {
@@ -36,6 +41,24 @@ export function serveRuntime(port: WorkerPort, platform: RuntimePlatform): void 
     }
   }
 
+  /** Each with a context of its own, until the slice is over. */
+  async function callSeveral(udf: LoadedUdf, { context, calls: asked }: ManyCall): Promise<readonly CallResult[]> {
+    const results: CallResult[] = [];
+    const endAtMs = platform.monotonicMs() + SLICE_MS;
+    let bytesLeft = RESULT_BYTES;
+    for (const { seed, args } of asked) {
+      if (results.length > 0 && (bytesLeft <= 0 || platform.monotonicMs() > endAtMs)) break;
+      try {
+        const bytes = await callOnce(udf, contexts.begin({ ...context, seed }, udf.sourceName), args);
+        bytesLeft -= bytes.length;
+        results.push({ kind: 'done', bytes });
+      } catch (error) {
+        results.push({ kind: 'failed', failure: failureOf(error, udf.sourceName, undefined) });
+      }
+    }
+    return results;
+  }
+
   const calls: RuntimeCalls = {
     ready: () => true,
     form: (udf) => attempt({ udf, context: { member: { id: '', name: '' }, seed: '' } }, async ({ form }) => form),
@@ -44,7 +67,8 @@ export function serveRuntime(port: WorkerPort, platform: RuntimePlatform): void 
       return outcome.kind === 'done' ? moved(outcome, outcome.value.result.bytes) : outcome;
     },
     dryRun: (call) => attempt(call, (udf, ctx) => dryRun(udf, ctx, call)),
-    call: async (call) => movedBytes(await attempt(call, (udf, ctx) => callOnce(udf, ctx, call))),
+    call: async (call) => movedBytes(await attempt(call, (udf, ctx) => callOnce(udf, ctx, call.args))),
+    callMany: (many) => attempt({ udf: many.udf, context: many.context }, (udf) => callSeveral(udf, many)),
     join: async (call) => movedBytes(await attempt(call, (udf, ctx) => joinStates(udf, ctx, call))),
   };
   expose(calls, endpointOf(port));

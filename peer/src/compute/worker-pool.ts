@@ -1,7 +1,7 @@
 // Workers for UDFs: as many as this member gives, started when there is work, ended after a while
 // without. Whoever waits for a task gets an answer or an error, whatever becomes of its worker.
 
-import { abortError, createDeferred, type Deferred, type Logger, MeshError, toMeshError } from '@shoal/shared';
+import { abortError, createDeferred, type Deferred, type Logger, MeshError, onAbort, toMeshError } from '@shoal/shared';
 import {
   type PooledWorker,
   type PooledWorkerDeps,
@@ -157,15 +157,14 @@ export function createWorkerPool(deps: WorkerPoolDeps): WorkerPool {
       // The scheduler holds tasks of all types; each is resolved with its own.
       const waiting = { task, done } as unknown as Waiting;
       scheduler.add(task.job, waiting);
-      const onAbort = (): void => {
+      const stopAbort = onAbort(task.signal, () => {
         if (task.signal !== undefined && scheduler.remove(task.job, waiting)) done.reject(abortError(task.signal));
-      };
-      task.signal?.addEventListener('abort', onAbort, { once: true });
+      });
       pump();
       try {
         return await done.promise;
       } finally {
-        task.signal?.removeEventListener('abort', onAbort);
+        stopAbort();
       }
     },
     warm: () => {

@@ -94,7 +94,6 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
     services: [{ activate: () => undefined, seal: (slot) => waiters.wake(slot) }],
     handOffs: new Set(),
     keptBytes: 0,
-    expiring: new Set(),
     pending: new Map(),
     isClosed: () => life.isClosed,
     isReady: () => isReady,
@@ -131,7 +130,13 @@ export function createContext(deps: RangeStoreDeps, { life, applyRows, planned }
   return {
     context,
     cells,
-    view: () => viewOf(cells, { cacheBytes: cache.sizeBytes, aside: usage.aside(), stops: stops.view() }),
+    view: () =>
+      viewOf(cells, {
+        waiting: waiters.size + context.locks.size + context.pending.size,
+        cacheBytes: cache.sizeBytes,
+        aside: usage.aside(),
+        stops: stops.view(),
+      }),
     drained: (signal) => drained(context, cells, signal),
     async close() {
       stopTick();
@@ -208,10 +213,12 @@ function ownerFailed(context: StoreContext, cell: SlotCell): void {
 function viewOf(
   cells: ReadonlyMap<Slot, SlotCell>,
   {
+    waiting,
     cacheBytes,
     aside,
     stops,
   }: {
+    readonly waiting: number;
     readonly cacheBytes: number;
     readonly aside: { readonly records: number; readonly bytes: number };
     readonly stops: StopsView;
@@ -219,9 +226,19 @@ function viewOf(
 ): StoreView {
   let owned = 0;
   let moving = 0;
-  for (const { state, outgoing } of cells.values()) {
+  let kept = 0;
+  for (const { state, outgoing, open, kept: frames } of cells.values()) {
+    kept += open.size + frames.length;
     if (state.role === 'serving' || state.role === 'sealed' || state.role === 'settling') owned += 1;
     if (state.role === 'learner' || outgoing !== undefined) moving += 1;
   }
-  return { owned, moving, cacheBytes, asideRecords: aside.records, asideBytes: aside.bytes, stops };
+  return {
+    owned,
+    moving,
+    waiting: waiting + kept,
+    cacheBytes,
+    asideRecords: aside.records,
+    asideBytes: aside.bytes,
+    stops,
+  };
 }

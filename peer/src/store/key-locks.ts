@@ -1,7 +1,7 @@
 // One queue for each key: while a key has an open write, reads and further writes of it wait behind it,
 // in order (rule 14). Reads share; a write has the key alone.
 
-import { abortError, MeshError, limits, throwIfAborted, type Key } from '@shoal/shared';
+import { abortError, MeshError, limits, onAbort, throwIfAborted, type Key } from '@shoal/shared';
 
 export type LockMode = 'read' | 'write';
 export type Release = () => void;
@@ -91,20 +91,19 @@ function take(lock: Lock, mode: LockMode): void {
 
 function wait(lock: Lock, mode: LockMode, signal: AbortSignal | undefined, left: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
+    const stopAbort = onAbort(signal, () => {
       const place = lock.queue.indexOf(waiting);
       if (place >= 0) lock.queue.splice(place, 1);
       if (signal !== undefined) reject(abortError(signal));
       left();
-    };
+    });
     const waiting: Waiting = {
       mode,
       go: () => {
-        signal?.removeEventListener('abort', onAbort);
+        stopAbort();
         resolve();
       },
     };
     lock.queue.push(waiting);
-    signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

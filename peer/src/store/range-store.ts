@@ -29,7 +29,7 @@ import { admit } from './admission.ts';
 import { createContext } from './create-context.ts';
 import type { LeaseHooks } from './leases.ts';
 import { createMover, type Mover } from './mover.ts';
-import { isExpired, readKey } from './reads.ts';
+import { isExpired, readKey, type Expire } from './reads.ts';
 import { meaningOf } from './slot.ts';
 import { dropKept, receiveKept, receiveSlotFrame } from './slot-frames.ts';
 import { isServing, noteCopies, type SlotCell, type StoreContext } from './store-context.ts';
@@ -140,7 +140,7 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
   let ownRequests = 0;
 
   /** A time to live is over: a delete like any other, before absent is answered (rule 31). */
-  const expire = async (cell: SlotCell, key: Key, head: RecordHead, signal: AbortSignal): Promise<StoreAnswer> => {
+  const expire: Expire = async (cell, key, head, signal) => {
     ownRequests += 1;
     const id = makeRequestId(deps.incarnation, FIRST_OWN_REQUEST + (ownRequests % 100_000_000));
     const write = {
@@ -163,12 +163,9 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
       writes: [write],
       payload: NO_PAYLOAD,
     };
-    context.expiring.add(id);
-    try {
-      return await writeKeys(context, frame, { signal });
-    } finally {
-      context.expiring.delete(id);
-    }
+    const { result, payload } = await writeKeys(context, frame, { signal });
+    // Refused for its version: somebody was quicker, and the next look says what there is.
+    return result.kind === 'refused' && result.error.code !== 'version' ? { result, payload } : undefined;
   };
 
   return {
@@ -185,7 +182,7 @@ export function createRangeStore(deps: RangeStoreDeps): RangeStore {
       watch.look();
     },
     get: (frame, options) => guarded(() => readKey(context, frame, { ...options, expire })),
-    put: (frame, { signal }) => guarded(() => writeKeys(context, frame, { signal })),
+    put: (frame, { signal }) => guarded(() => writeKeys(context, frame, { signal, expire })),
     receive(from, incarnation, frame) {
       if (!life.isClosed) receiveSlotFrame(context, { from, incarnation, frame });
     },

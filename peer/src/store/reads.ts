@@ -16,13 +16,13 @@ import type { CachedRecord } from './value-cache.ts';
 /** Smaller values are read as they are asked for. */
 const LARGE_BYTES = 1024 * 1024;
 
-/** Writes the tombstone of a record whose time is over (rule 31). */
+/** Writes the tombstone of a record whose time is over (rule 31). Undefined: look again. */
 export type Expire = (
   cell: SlotCell,
   key: GetFrame['key'],
   head: RecordHead,
   signal: AbortSignal,
-) => Promise<StoreAnswer>;
+) => Promise<StoreAnswer | undefined>;
 
 export async function readKey(
   context: StoreContext,
@@ -46,9 +46,8 @@ export async function readKey(
     const step = await readOnce(context, cell, frame, options);
     if (step.kind === 'answer') return step.answer;
     if (step.kind === 'expired') {
-      const { result, payload } = await options.expire(cell, frame.key, step.head, signal);
-      // Refused for its version: somebody was quicker, and the next look says what there is.
-      if (result.kind === 'refused' && result.error.code !== 'version') return { result, payload };
+      const failed = await options.expire(cell, frame.key, step.head, signal);
+      if (failed !== undefined) return failed;
     }
     if (step.kind === 'absent') await step.put;
   }

@@ -49,7 +49,6 @@ export function createSettleCopy(context: StoreContext, cell: SlotCell, parts: S
       slot: cell.slot,
       epoch,
       digest: cell.digest,
-      highest: ZERO_VERSION,
       remembered,
       ...(stoppedMs === undefined ? {} : { stoppedMs }),
     });

@@ -123,8 +123,6 @@ export interface StoreContext {
   readonly handOffs: Set<SlotCell>;
   /** Bytes of the frames that cells keep. */
   keptBytes: number;
-  /** Requests of the store itself, by which records end whose time is over. */
-  readonly expiring: Set<RequestId>;
   /** Requests that write and have not ended: a repeat waits for them. */
   readonly pending: Map<RequestId, Promise<void>>;
   readonly isClosed: () => boolean;

@@ -1,7 +1,7 @@
 // Requests that wait at a slot for a change: of the slot (settled, moved, a newer row) or of one key
 // (a get that waits until somebody puts it). Each wake-up makes them look again; bounded in number.
 
-import { abortError, limits, MeshError, throwIfAborted, type Key, type Slot } from '@shoal/shared';
+import { abortError, limits, MeshError, onAbort, throwIfAborted, type Key, type Slot } from '@shoal/shared';
 
 interface Waiter {
   readonly key: Key | undefined;
@@ -53,21 +53,20 @@ export function createWaiters(options: WaitersOptions = {}): Waiters {
         throw new MeshError('busy', `${ofKeys} gets wait for keys already; try again.`);
       slots.set(slot, waiting);
       await new Promise<void>((resolve, reject) => {
-        const onAbort = (): void => {
+        const stopAbort = onAbort(signal, () => {
           remove(slot, waiter);
           reject(abortError(signal));
-        };
+        });
         const waiter: Waiter = {
           key,
           wake: () => {
-            signal.removeEventListener('abort', onAbort);
+            stopAbort();
             resolve();
           },
         };
         waiting.add(waiter);
         size += 1;
         if (key !== undefined) ofKeys += 1;
-        signal.addEventListener('abort', onAbort, { once: true });
       });
     },
     wake: (slot) => wakeIf(slot, () => true),

@@ -13,7 +13,6 @@ import {
 } from '@shoal/shared';
 import { refusal } from './admission.ts';
 import type { StoreAnswer } from './range-store.ts';
-import { isExpired } from './reads.ts';
 import type { SlotCell, StoreContext } from './store-context.ts';
 
 /** Clocks may run a tenth apart. */
@@ -63,12 +62,7 @@ function refuse(context: StoreContext, { row }: SlotCell, frame: PutFrame, heads
       `Slot ${frame.slot} has ${has} and the write wants ${frame.minCopies}; nothing was written.`,
     );
   }
-  const now = context.deps.meshNowMs();
-  // To everybody else what is expired is absent; the write that makes it so is meant for just that version.
-  const isExpiring = context.expiring.has(frame.id);
-  const present = heads.map((head) =>
-    head === undefined || head.tombstone || (!isExpiring && isExpired(head, now)) ? undefined : head,
-  );
+  const present = heads.map((head) => (head?.tombstone === true ? undefined : head));
   for (const [index, write] of frame.writes.entries()) {
     const answer = refuseVersion(write, present[index]?.version);
     if (answer !== undefined) return answer;

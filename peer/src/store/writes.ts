@@ -21,6 +21,7 @@ import {
 import { admit, refusal, refuseWith, wrongSlot } from './admission.ts';
 import type { StoreAnswer } from './range-store.ts';
 import type { RecordToWrite } from './slot-records.ts';
+import { isExpired, type Expire } from './reads.ts';
 import { versionOf } from './slot-state.ts';
 import { isEverywhere, replicate } from './replication.ts';
 import { isServing, otherCopies, type OpenWrite, type SlotCell, type StoreContext } from './store-context.ts';
@@ -36,14 +37,16 @@ interface Attempt {
   readonly keys: readonly Key[];
   readonly signal: AbortSignal;
   readonly startedMs: number;
+  /** It ends a record whose time is over: that one is none to be ended first. */
+  readonly isExpiring: boolean;
 }
 
 export async function writeKeys(
   context: StoreContext,
   frame: PutFrame,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly expire?: Expire },
 ): Promise<StoreAnswer> {
-  const { signal } = options;
+  const { signal, expire } = options;
   const keys = frame.writes.map(({ key }) => key);
   const wrong = wrongSlot(frame.slot, keys, context.deps.slotCount);
   if (wrong !== undefined) return wrong;
@@ -60,7 +63,7 @@ export async function writeKeys(
   }
   const cell = context.cell(frame.slot);
   const startedMs = context.deps.clock.monotonicMs();
-  const attempt: Attempt = { context, cell, frame, values, keys, signal, startedMs };
+  const attempt: Attempt = { context, cell, frame, values, keys, signal, startedMs, isExpiring: expire === undefined };
   for (;;) {
     throwIfAborted(signal);
     const admission = admit(context, cell, frame.epoch);
@@ -79,10 +82,16 @@ export async function writeKeys(
       await abortable(repeated, signal);
       continue;
     }
-    const answer = await abortable(start(attempt), signal);
-    if (answer !== undefined) return answer;
+    const step = await abortable(start(attempt), signal);
+    if (step === undefined) continue;
+    if (!('expired' in step)) return step;
+    const failed = await expire?.(cell, step.key, step.expired, signal);
+    if (failed !== undefined) return failed;
   }
 }
+
+/** Undefined: what was admitted is so no longer; look again. */
+type Step = StoreAnswer | { readonly key: Key; readonly expired: RecordHead } | undefined;
 
 /** Of a time that runs out this much is left to say so. */
 const SAY_DEGRADED_MS = 250;
@@ -113,7 +122,7 @@ async function waitAtMost(
 }
 
 /** The attempt goes on when its caller has gone; repeats of the request wait for its end. */
-function start(attempt: Attempt): Promise<StoreAnswer | undefined> {
+function start(attempt: Attempt): Promise<Step> {
   const { pending } = attempt.context;
   const { id } = attempt.frame;
   const ended = createDeferred<void>();
@@ -124,8 +133,7 @@ function start(attempt: Attempt): Promise<StoreAnswer | undefined> {
   });
 }
 
-/** Undefined: what was admitted is so no longer; look again. */
-async function tryWrite(attempt: Attempt): Promise<StoreAnswer | undefined> {
+async function tryWrite(attempt: Attempt): Promise<Step> {
   const { context, cell, frame, keys } = attempt;
   const { stay } = cell;
   const release = await context.locks.acquire(keys, 'write', attempt.signal);
@@ -139,6 +147,9 @@ async function tryWrite(attempt: Attempt): Promise<StoreAnswer | undefined> {
     throwIfAborted(attempt.signal);
     const isAdmitted = isServing(cell, stay) && admit(context, cell, frame.epoch).kind === 'serve';
     if (!isAdmitted) return undefined;
+    // Before anybody is told that it is absent it is: another owner's clock may say less (rule 31).
+    const expired = attempt.isExpiring ? undefined : firstExpired(attempt, heads);
+    if (expired !== undefined) return expired;
     const verdict = judgeWrite(context, cell, frame, heads);
     if (verdict !== undefined) return verdict;
     return await carryOut(attempt, heads);
@@ -146,6 +157,15 @@ async function tryWrite(attempt: Attempt): Promise<StoreAnswer | undefined> {
     release();
     for (const key of keys) context.waiters.wakeKey(cell.slot, key);
   }
+}
+
+function firstExpired({ context, keys }: Attempt, heads: Heads): Exclude<Step, StoreAnswer | undefined> | undefined {
+  const now = context.deps.meshNowMs();
+  for (const [index, key] of keys.entries()) {
+    const head = heads[index];
+    if (head !== undefined && !head.tombstone && isExpired(head, now)) return { key, expired: head };
+  }
+  return undefined;
 }
 
 /** From here on the write happens, whoever goes. */

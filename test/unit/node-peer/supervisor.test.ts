@@ -99,3 +99,16 @@ test('ended, it is gone and stays gone', async () => {
   expect(died).toEqual([]);
   expect(supervised.pid()).toBeUndefined();
 });
+
+test('a program that was drained is not started again', async () => {
+  const { supervised, children, died, readies, clock } = start(['run']);
+  await supervised.ready;
+
+  children[0]?.send('leave');
+  await once(children[0] as ChildProcess, 'exit');
+  await clock.advance(60_000);
+
+  expect(children).toHaveLength(1);
+  expect(died).toEqual([]);
+  expect(readies).toHaveLength(1);
+});

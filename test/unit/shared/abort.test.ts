@@ -1,4 +1,4 @@
-import { abortable, createDeadline, createDeferred, MeshError, sleep, throwIfAborted } from '@shoal/shared';
+import { abortable, createDeadline, createDeferred, MeshError, onAbort, sleep, throwIfAborted } from '@shoal/shared';
 import { describe, expect, test } from 'vitest';
 import { createVirtualClock } from '../../sim/virtual-clock.ts';
 
@@ -21,6 +21,31 @@ function countedSignal() {
 }
 
 const late = () => new MeshError('deadline', 'Too late.');
+
+describe('onAbort', () => {
+  test('many wait for a signal with one listener; those that left are not told', () => {
+    const { controller, signal, listeners } = countedSignal();
+    const told: number[] = [];
+    const stops = Array.from({ length: 50 }, (_, number) => onAbort(signal, () => told.push(number)));
+    expect(listeners()).toBe(1);
+    stops[7]?.();
+    stops[7]?.();
+    controller.abort();
+
+    expect(told).toEqual(Array.from({ length: 50 }, (_, number) => number).filter((number) => number !== 7));
+    for (const stop of stops) stop();
+  });
+
+  test('the last to leave takes the listener along', () => {
+    const { signal, listeners } = countedSignal();
+    const same = (): void => undefined;
+    const stops = [onAbort(signal, same), onAbort(signal, same)];
+    stops[0]?.();
+    expect(listeners()).toBe(1);
+    stops[1]?.();
+    expect(listeners()).toBe(0);
+  });
+});
 
 describe('abortable', () => {
   test('is the promise, and leaves no listener behind', async () => {

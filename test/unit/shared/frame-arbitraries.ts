@@ -181,7 +181,7 @@ const fields: { readonly [Kind in FrameKind]: fc.Arbitrary<object> } = {
   'other-epoch': fc.record(at),
   resign: fc.record(at),
   'take-epoch': fc.record(at),
-  taken: fc.record({ ...at, digest, highest: anyVersion, remembered }),
+  taken: fc.record({ ...at, digest, remembered }),
   'settle-keys': fc.record({ ...at, keys: keyVersions, last: fc.boolean() }),
   'settle-records': fc.tuple(fc.record(at), records).map(([head, rest]) => ({ ...head, ...rest })),
   'drop-tombstones': fc.record({ ...at, keys: keyVersions }),

@@ -153,3 +153,20 @@ test('starts on the folder of a process that was killed', async () => {
   second.child.kill('SIGINT');
   expect((await second.ended).code).toBe(0);
 }, 30_000);
+
+test('S5: a table that somebody else has written is not written over', async () => {
+  const folder = await freshFolder();
+  const tables = await createTableFiles(folder);
+  await tables.read('main');
+  await tables.write('main', new Uint8Array([1]));
+  await tables.write('main', new Uint8Array([2]));
+  // A server in another container sees no process behind the lock.
+  await writeFile(join(folder, 'main.table'), new Uint8Array([3]));
+
+  await expect(tables.write('main', new Uint8Array([4]))).rejects.toMatchObject({ code: 'locked' });
+  expect([...(await readFile(join(folder, 'main.table')))]).toEqual([3]);
+
+  await rm(join(folder, 'main.table'));
+  await tables.write('main', new Uint8Array([5]));
+  await tables.close();
+});

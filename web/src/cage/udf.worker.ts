@@ -2,6 +2,7 @@
 // `data:` URL. Before anything foreign runs, it takes away what the policy alone does not keep from a UDF, such as
 // nested workers, and what would only fail in stranger ways.
 
+import { createSystemClock } from '@shoal/shared';
 import { serveRuntime } from '@shoal/peer/udf-runtime';
 
 const TAKEN =
@@ -9,6 +10,7 @@ const TAKEN =
   'BroadcastChannel postMessage close navigator webkitRequestFileSystem webkitRequestFileSystemSync webkitResolveLocalFileSystemURL ' +
   'webkitResolveLocalFileSystemSyncURL FontFace fonts Notification cookieStore crypto';
 
+const { monotonicMs } = createSystemClock();
 const { Blob, URL } = globalThis;
 const answer = globalThis.postMessage.bind(globalThis);
 const close = globalThis.close.bind(globalThis);
@@ -24,7 +26,7 @@ globalThis.addEventListener('message', (event: MessageEvent) => {
   const [port] = event.ports;
   if (port !== undefined && !isServing) {
     isServing = true;
-    serveRuntime(port, { importModule });
+    serveRuntime(port, { importModule, monotonicMs });
   } else {
     // The host is about to end this worker and asks whether its event loop is free. It is, and nothing runs in it any more.
     close();

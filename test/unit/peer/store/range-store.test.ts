@@ -515,6 +515,21 @@ describe('range store', () => {
       expect((await ask(putOf('a', 'two', { expected: null }))).result.kind).toBe('done');
     });
 
+    test('what is told to be absent is gone, whoever asked', async () => {
+      const deleted = await ask(putOf('a', 'one', { ttlMs: 5_000 }));
+      const expected = await ask(putOf('b', 'one', { ttlMs: 5_000 }));
+      await mesh.clock.advance(6_000);
+
+      const absent = await ask(putOf('a', undefined));
+      const refused = await ask(putOf('b', 'two', { expected: versionOfAnswer(expected) }));
+
+      expect(absent.result.kind).toBe('absent');
+      expect(versionOfAnswer(absent).counter).toBeGreaterThan(versionOfAnswer(deleted).counter);
+      expect(refused.result).toMatchObject({ kind: 'refused', error: { code: 'version' } });
+      expect(versionOfAnswer(await ask(getOf('b'))).counter).toBeGreaterThan(versionOfAnswer(expected).counter);
+      expect((await ask(putOf('b', 'three', { expected: null }))).result.kind).toBe('done');
+    });
+
     test('a tombstone is dropped after an hour', async () => {
       await ask(putOf('a', 'one'));
       await ask(putOf('a', undefined));
