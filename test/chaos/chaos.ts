@@ -61,6 +61,7 @@ async function perform(cast: Cast, options: ChaosOptions): Promise<ChaosReport> 
     ...options,
     cast,
     seed: options.seed + 1,
+    inOrder: short,
     minutes: short ? 0 : minutes,
     strikesEach: short ? 1 : Math.min(STRIKES_EACH, Math.floor(minutes)),
     everyMs: short ? SHORT_EVERY_MS : FAULT_EVERY_MS,
