@@ -115,6 +115,22 @@ describe('the architecture', () => {
     expect(early.filter((edge) => !isLoadedLazily(edge.file)).map(showEdge)).toEqual([]);
   });
 
+  test('lets the simulator make members as programs do', () => {
+    const simulator = [...sourceFiles(join(root, 'test/sim'))].filter((path) => !path.endsWith('.test.ts'));
+    const taken = simulator.flatMap((path) => {
+      const text = readFileSync(path, 'utf8');
+      return [...text.matchAll(/^import (type )?([^;]*?) from '([^']*\bpeer\b[^']*)';/gm)].flatMap(
+        ([, type, names = '', target = '']) =>
+          type !== undefined || target.includes('peer/src/adapters/memory/') || onlyCreatesPeers(names, target)
+            ? []
+            : [`${relative(root, path)} imports ${names} of ${target}`],
+      );
+    });
+
+    expect(simulator.length).toBeGreaterThan(20);
+    expect(taken).toEqual([]);
+  });
+
   test('declares in each package.json what its sources import', () => {
     const undeclared = imports.filter((edge) => {
       const name = packageOf(edge.target);
@@ -204,6 +220,17 @@ function isIn(names: readonly string[], target: string): boolean {
 function isLoadedLazily(file: string): boolean {
   const users = imports.filter((edge) => edge.target === file && !edge.isType);
   return users.length > 0 && users.every((edge) => edge.isDynamic || isLoadedLazily(edge.file));
+}
+
+/** Beside types. */
+function onlyCreatesPeers(names: string, target: string): boolean {
+  const values = names
+    .replaceAll(/[{}]/g, '')
+    .split(',')
+    .map((name) => name.trim());
+  return (
+    target === '@shoal/peer' && values.every((name) => ['', 'createPeer'].includes(name) || name.startsWith('type '))
+  );
 }
 
 function packageOf(target: string): string | undefined {

@@ -119,7 +119,10 @@ export async function askServer(
   const { connectRegistrar } = await import('./registrar-connection.ts');
   const timeoutMs = flags.timeout ?? limits.requestTimeoutMs;
   try {
-    const connection = await connectRegistrar(address, { signal: interrupted, timeoutMs: JOIN_TIMEOUT_MS });
+    const connection = await connectRegistrar(address, {
+      signal: interrupted,
+      timeoutMs: Math.min(timeoutMs, JOIN_TIMEOUT_MS),
+    });
     try {
       await request((ask) => connection.adopt(ask, { signal: interrupted, timeoutMs }), interrupted);
     } finally {

@@ -62,7 +62,8 @@ export function parseWhole(text: string, what: string, bounds: { readonly min: n
 
 /** As the server takes it: a number, or `auto`. */
 export function parseReplicas(text: string): string {
-  return text === 'auto' ? text : `${parseWhole(text, 'Replicas', { min: 1, max: 7 })}`;
+  if (text === 'auto' || /^[1-7]$/.test(text)) return text;
+  throw badArgument(`Replicas are a whole number from 1 to 7, or auto, not "${text}".`);
 }
 
 /** As `get`, `put` and `ls` print it. */

@@ -254,6 +254,7 @@ export interface Mesh extends Subscribable<MeshEvents> {
     listener: (message: MeshMessage) => void,
     options?: { readonly signal?: AbortSignal },
   ): () => void;
+  /** By name. Those whose records a member that is away owns are missing: `lackOf(status().members)` tells. */
   datasets(options?: CallOptions): Promise<readonly DatasetInfo[]>;
   /** Rejects `no-dataset`. */
   dataset(name: string, options?: CallOptions): Promise<Dataset>;

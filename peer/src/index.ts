@@ -8,6 +8,7 @@ export { createSocketIoRendezvous, type SocketIoRendezvousOptions } from './adap
 export type * from './api.ts';
 export type { Column, ColumnType, Row } from './data/column.ts';
 export { type Identity, loadIdentity, storedIdentity } from './identity.ts';
+export { lackOf } from './listing.ts';
 export { createPeer, type PeerConfig, type PeerDeps, type TransportContext } from './peer.ts';
 export { reasonOf, type Trouble, troublesOf } from './slot-troubles.ts';
 export type * from './ports/rendezvous.ts';

@@ -3,6 +3,7 @@
 // many keys there are, and a slot that moves between two pages is neither missed nor told twice.
 
 import { limits, MeshError, type PeerId, requireKey, type Version } from '@shoal/shared';
+import type { MemberView } from './api-status.ts';
 import type { RawKey, RawOptions } from './ports/values.ts';
 import type { Services } from './ports/services.ts';
 import type { RangeStore } from './store/range-store.ts';
@@ -46,6 +47,21 @@ export async function* listKeys(deps: ListingDeps, prefix: string, options: RawO
     if (end === undefined) return;
     after = end;
   }
+}
+
+/** What a listing made now lacks: whatever is owned by members that are away. Undefined if nothing. */
+export function lackOf(members: readonly MemberView[]): MeshError | undefined {
+  const away = members.filter(({ state, slots }) => state === 'away' && slots > 0);
+  const [first] = away;
+  if (first === undefined) return undefined;
+  const names = away.map(({ name }) => name).join(', ');
+  return new MeshError(
+    'owner-away',
+    `What is at ${names} is not in this list: ${away.length === 1 ? 'it is' : 'they are'} away.`,
+    {
+      detail: { member: first.id },
+    },
+  );
 }
 
 /** By UTF-16 code units: the same order at every member. */

@@ -24,6 +24,7 @@ import { decodeValue, encodeValue } from './media.ts';
 import { askReport } from './member-report.ts';
 import { drainMember, serveDraining } from './draining.ts';
 import { canOthersOwn, untilHandedOver } from './leaving.ts';
+import { lackOf } from './listing.ts';
 import { createMessages } from './messages.ts';
 import { createStatusView } from './status-view.ts';
 
@@ -128,20 +129,8 @@ export function createUserMesh(parts: PeerParts): UserMesh {
     for await (const entry of values.list(prefix, options)) {
       if (matches(entry.key) && (pattern.startsWith('~') || !entry.key.startsWith('~'))) yield entry;
     }
-    requireEverybody();
-  }
-
-  /** A listing without the keys of somebody who is away is no listing. */
-  function requireEverybody(): void {
-    const owners = new Set(registration.rows().map((row) => row.owner));
-    const away = registration.roster().filter((entry) => entry.state === 'away' && owners.has(entry.id));
-    const first = away[0];
-    if (first === undefined) return;
-    throw new MeshError(
-      'owner-away',
-      `The keys of ${away.map((entry) => entry.name).join(', ')} are not in this list: ${away.length === 1 ? 'it is' : 'they are'} away.`,
-      { detail: { member: first.id } },
-    );
+    const lack = lackOf(status.read().members);
+    if (lack !== undefined) throw lack;
   }
 
   function aimed(target: CallTarget = {}): CallTarget {

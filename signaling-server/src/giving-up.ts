@@ -168,7 +168,7 @@ function assertAway(state: MeshState, entry: RosterEntry): void {
   if (!state.seats.has(entry.id)) return;
   throw new MeshError(
     'forbidden',
-    `${describe(entry)} is here: use leave, which hands its slots over with what they hold.`,
+    `${describe(entry)} is here: have it leave, or see \`shoal drain\`; it hands its slots over with what they hold.`,
   );
 }
 

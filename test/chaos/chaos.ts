@@ -42,9 +42,11 @@ const TABS = 2;
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { replicas, signal, log } = options;
   const cast = await createCast({ replicas, nodes: NODES, tabs: TABS, clients: CLIENTS, signal, log });
+  const ended = new AbortController();
   try {
-    return await abortable(perform(cast, options), signal);
+    return await abortable(perform(cast, { ...options, signal: AbortSignal.any([signal, ended.signal]) }), signal);
   } finally {
+    ended.abort();
     await cast.close();
   }
 }
@@ -59,11 +61,13 @@ async function perform(cast: Cast, options: ChaosOptions): Promise<ChaosReport> 
     ...options,
     cast,
     seed: options.seed + 1,
+    inOrder: short,
     minutes: short ? 0 : minutes,
     strikesEach: short ? 1 : Math.min(STRIKES_EACH, Math.floor(minutes)),
     everyMs: short ? SHORT_EVERY_MS : FAULT_EVERY_MS,
   });
   const overMs = nowMs();
+  options.signal.throwIfAborted();
   const isWhole = await cast.untilWhole(WHOLE_MS);
   const wholeAfterMs = isWhole ? nowMs() - overMs : undefined;
   log(isWhole ? 'all slots are whole again' : 'the slots did not become whole again');
@@ -79,7 +83,7 @@ function keysOfHistories(): readonly string[] {
 }
 
 /** Of the clients in processes of their own, and, given back, of those in the tabs, who ask through whichever is up. */
-function startLoads(cast: Cast, { seed, putsPerSecond }: ChaosOptions): Load {
+function startLoads(cast: Cast, { seed, putsPerSecond, signal }: ChaosOptions): Load {
   const plan = (name: string, number: number): LoadPlan => ({
     name,
     seed: seed * 100 + number,
@@ -92,8 +96,10 @@ function startLoads(cast: Cast, { seed, putsPerSecond }: ChaosOptions): Load {
     client.load({ ...plan(`client-${number}`, number), putsPerSecond: putsPerSecond / cast.clients.length }),
   );
   const { next } = createSeededRandom(seed);
-  return startLoad({ ...plan('tab', cast.clients.length), putsPerSecond: 5 }, () => {
+  const load = startLoad({ ...plan('tab', cast.clients.length), putsPerSecond: 5 }, () => {
     const up = cast.tabs.flatMap(({ isUp, tab }) => (isUp && tab !== undefined ? [tab.values] : []));
     return up[Math.floor(next() * up.length)];
   });
+  signal.addEventListener('abort', () => void load.stop(), { once: true });
+  return load;
 }

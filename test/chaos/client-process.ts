@@ -22,6 +22,8 @@ export async function startClient(url: string): Promise<Client> {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  // An order to one that has ended: whoever waits for its answer is told by its end.
+  child.on('error', () => undefined);
   const ask = async <K extends Report['kind']>(kind: K, order?: Order): Promise<Extract<Report, { kind: K }>> => {
     const answer = answerOf(child, kind);
     if (order !== undefined) child.send(order);

@@ -45,7 +45,22 @@ const someTabToSpare = (cast: Cast, { table }: TableFile): boolean =>
   someTab(cast) &&
   table.rows.every(({ copies, dropped }) => [...copies, ...dropped].every(({ member }) => cast.has(member)));
 
+/** The short form goes through them in this order: what needs whole slots comes first. */
 export const FAULTS = {
+  'folder removed': {
+    may: (cast, file) => cast.registrar.isUp && someNode(cast) && dispensable(cast, file).length > 0,
+    strike: async (strike) => {
+      const { cast, next } = strike;
+      const member = pick(next, dispensable(cast, await readTable(cast.registrar.data)));
+      await member.kill();
+      await pause(AFTERWARDS_MS, strike.signal);
+      const isSafe = isHeldElsewhere(cast, await readTable(cast.registrar.data), member);
+      if (isSafe) await removeFolder(member);
+      await wait(strike, 500, 6_000);
+      await member.start(strike.cast.registrar.url);
+      return isSafe;
+    },
+  },
   'member killed': {
     // Nobody else is away: what is measured is this one's failover.
     may: ({ registrar, nodes, tabs }) => [registrar, ...nodes, ...tabs].every(({ isUp }) => isUp),
@@ -58,9 +73,42 @@ export const FAULTS = {
     },
   },
   'member stopped for a moment': stop(someNode, pickNode, MOMENT_MS),
-  'member stopped for long': stop(someNode, pickNode, LONG_MS),
   'tab stopped for a moment': stop(someTab, pickTab, MOMENT_MS),
+  'disk full': {
+    may: someNode,
+    strike: async (strike) => {
+      const member = pickNode(strike);
+      limitFiles(member, `${FULL_BYTES}`);
+      await wait(strike, 2_000, 8_000);
+      limitFiles(member, 'unlimited');
+      return true;
+    },
+  },
+  'member stopped for long': stop(someNode, pickNode, LONG_MS),
+  'registrar killed': {
+    may: ({ registrar }) => registrar.isUp,
+    strike: async (strike) => {
+      const { registrar } = strike.cast;
+      await registrar.kill();
+      await wait(strike, 500, 5_000);
+      await registrar.start();
+      return true;
+    },
+  },
   'tab stopped for long': stop(someTab, pickTab, LONG_MS),
+  'registrar and member killed': {
+    may: (cast) => cast.registrar.isUp && someNode(cast),
+    strike: async (strike) => {
+      const { registrar } = strike.cast;
+      const member = pickNode(strike);
+      await Promise.all([registrar.kill(), member.kill()]);
+      await wait(strike, 1_000, 5_000);
+      await registrar.start();
+      await wait(strike, 0, 5_000);
+      await member.start(registrar.url);
+      return true;
+    },
+  },
   'tab closed': {
     may: someTabToSpare,
     strike: async (strike) => {
@@ -79,53 +127,6 @@ export const FAULTS = {
       await wait(strike, 500, 6_000);
       await seat.close();
       await seat.open();
-      return true;
-    },
-  },
-  'registrar killed': {
-    may: ({ registrar }) => registrar.isUp,
-    strike: async (strike) => {
-      const { registrar } = strike.cast;
-      await registrar.kill();
-      await wait(strike, 500, 5_000);
-      await registrar.start();
-      return true;
-    },
-  },
-  'folder removed': {
-    may: (cast, file) => cast.registrar.isUp && someNode(cast) && dispensable(cast, file).length > 0,
-    strike: async (strike) => {
-      const { cast, next } = strike;
-      const member = pick(next, dispensable(cast, await readTable(cast.registrar.data)));
-      await member.kill();
-      await pause(AFTERWARDS_MS, strike.signal);
-      const isSafe = isHeldElsewhere(cast, await readTable(cast.registrar.data), member);
-      if (isSafe) await removeFolder(member);
-      await wait(strike, 500, 6_000);
-      await member.start(strike.cast.registrar.url);
-      return isSafe;
-    },
-  },
-  'disk full': {
-    may: someNode,
-    strike: async (strike) => {
-      const member = pickNode(strike);
-      limitFiles(member, `${FULL_BYTES}`);
-      await wait(strike, 2_000, 8_000);
-      limitFiles(member, 'unlimited');
-      return true;
-    },
-  },
-  'registrar and member killed': {
-    may: (cast) => cast.registrar.isUp && someNode(cast),
-    strike: async (strike) => {
-      const { registrar } = strike.cast;
-      const member = pickNode(strike);
-      await Promise.all([registrar.kill(), member.kill()]);
-      await wait(strike, 1_000, 5_000);
-      await registrar.start();
-      await wait(strike, 0, 5_000);
-      await member.start(registrar.url);
       return true;
     },
   },

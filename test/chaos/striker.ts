@@ -16,6 +16,8 @@ export interface StrikerOptions {
   readonly strikesEach: number;
   readonly everyMs: number;
   readonly kinds: readonly FaultKind[];
+  /** Not in an order by the seed. */
+  readonly inOrder: boolean;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
 }
@@ -39,7 +41,7 @@ export async function strikeOn(options: StrikerOptions): Promise<Strikes> {
   const open = new Set<Promise<void>>();
   const failed: unknown[] = [];
   const beganMs = nowMs();
-  let round = shuffled(kinds, next);
+  let round = options.inOrder ? [...kinds] : shuffled(kinds, next);
   let lastMs = beganMs;
   let longestGapMs = 0;
 
@@ -84,7 +86,7 @@ export async function strikeOn(options: StrikerOptions): Promise<Strikes> {
     log(`${seconds(lastMs - beganMs)} s  ${kind}${lacking > 0 ? ` (${lacking} slots not whole)` : ''}`);
     const work = carryOut(kind).finally(() => open.delete(work));
     open.add(work);
-    if (round.length === 0) round = shuffled(kinds, next);
+    if (round.length === 0 && !options.inOrder) round = shuffled(kinds, next);
   }
   await Promise.all(open);
   await restartEnded(cast);

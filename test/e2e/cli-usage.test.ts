@@ -33,11 +33,14 @@ describe('wrong usage ends with 2, a sentence on stderr and nothing on stdout', 
     expect(done.stderr).not.toMatch(/\n\s+at /);
   });
 
-  test('a PORT that is no port', async () => {
-    const done = await stage.shoal(['serve'], { env: { PORT: 'http' } });
+  test.each([
+    ['PORT', 'http', 'PORT'],
+    ['SHOAL_REPLICAS', '9', 'Replicas are a whole number from 1 to 7, or auto, not "9".'],
+  ])('a %s that is none', async (name, value, told) => {
+    const done = await stage.shoal(['serve'], { env: { [name]: value } });
 
     expect(done).toMatchObject({ code: 2, stdout: '' });
-    expect(done.stderr).toContain('PORT');
+    expect(done.stderr).toContain(told);
   });
 });
 
@@ -66,14 +69,14 @@ test('--help tells the verbs and ends with 0', async () => {
   }
 });
 
-test('a server that is not there is one sentence and 1', async () => {
+test.each([['get', 'k'], ['adopt']])('%s without a server is one sentence and 1', async (...args) => {
   const url = `http://127.0.0.1:${await freePort()}`;
 
-  const done = await stage.shoal(['get', '--join', url, 'k', '--timeout', '1500']);
+  const done = await stage.shoal([...args, '--join', url, '--timeout', '1500']);
 
   expect(done).toMatchObject({ code: 1, stdout: '' });
   expect(done.stderr).toMatch(/^The server .*\n$/);
-  expect(done.tookMs).toBeLessThan(6_000);
+  expect(done.tookMs).toBeLessThan(10_000);
 });
 
 test('Ctrl-C while the server is looked for ends the command at once', async () => {

@@ -11,14 +11,17 @@ export interface MemoryWatch {
   stop(): Promise<void>;
 }
 
+/** Resident, each shared page counted once; `Pss_Anon`: without the files that it has mapped, which the system takes back when it likes. */
+export type MemoryFigure = 'Pss' | 'Pss_Anon';
+
 /** `undefined` where the system does not say. */
-export async function watchMemory(pid: number): Promise<MemoryWatch | undefined> {
+export async function watchMemory(pid: number, figure: MemoryFigure = 'Pss'): Promise<MemoryWatch | undefined> {
   if (!existsSync('/proc/self/status')) return undefined;
-  const before = await memoryOf(pid);
+  const before = await memoryOf(pid, figure);
   let peakBytes = before;
   let isOver = false;
   const look = async (): Promise<void> => {
-    peakBytes = Math.max(peakBytes, await memoryOf(pid));
+    peakBytes = Math.max(peakBytes, await memoryOf(pid, figure));
   };
   const watching = (async () => {
     while (!isOver) {
@@ -41,16 +44,16 @@ export async function watchMemory(pid: number): Promise<MemoryWatch | undefined>
   };
 }
 
-/** Resident, each shared page counted once where the system says so. */
-async function memoryOf(pid: number): Promise<number> {
+async function memoryOf(pid: number, figure: MemoryFigure): Promise<number> {
   const children = await childrenOf(pid);
-  const below = await Promise.all(children.map((child) => memoryOf(child.pid)));
-  return below.reduce((sum, bytes) => sum + bytes, ownMemory(pid));
+  const below = await Promise.all(children.map((child) => memoryOf(child.pid, figure)));
+  return below.reduce((sum, bytes) => sum + bytes, ownMemory(pid, figure));
 }
 
-function ownMemory(pid: number): number {
+function ownMemory(pid: number, figure: MemoryFigure): number {
   try {
-    const [, kib = '0'] = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
+    const [, kib = '0'] =
+      new RegExp(`^${figure}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
     return Number(kib) * 1024;
   } catch {
     // It ended while we looked.

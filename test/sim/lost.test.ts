@@ -104,7 +104,7 @@ test('S14 forget: refused while an older copy is left, for whoever is here, and 
   });
   await expect(run(cleo.mesh.forget('ada'))).rejects.toMatchObject({
     code: 'forbidden',
-    message: expect.stringContaining('is here: use leave'),
+    message: expect.stringContaining('is here: have it leave, or see `shoal drain`'),
   });
   await expect(run(cleo.mesh.forget('nobody'))).rejects.toMatchObject({ code: 'no-member' });
   expect(cleo.mesh.status().health.lost).toBe(SLOTS);

@@ -1,7 +1,7 @@
 // Whether slots are served when they have to be (I18, I19): where nothing has happened for a while to the
 // copies of a slot and to whoever asks, and a copy is well, or all are back, the asker is answered.
 
-import type { Configuration, Copy, Incarnation, PeerId } from '@shoal/shared';
+import type { Configuration, Copy, Incarnation, PeerId, Slot } from '@shoal/shared';
 import type { Operation } from './history.ts';
 import type { SimMember } from './sim-member.ts';
 import type { Stage } from './stage.ts';
@@ -40,11 +40,18 @@ interface Standing {
 export function watchService(stage: Stage, striker: Striker): void {
   const { world, clients, findings, registrar } = stage;
   const standings = new Map<PeerId, Standing>();
+  /** The rows as they were last seen, and since when a slot has none of the processes that had it before. */
+  const known = new Map<Slot, { readonly copies: readonly Copy[]; readonly sinceMs: number }>();
   let disturbedMs = 0;
 
   const note = (): void => {
     if ([...striker.lasting].some((kind) => DISTURBING.has(kind))) disturbedMs = world.nowMs();
     if (registrar.running?.process.state !== 'running') disturbedMs = world.nowMs();
+    for (const { slot, copies } of registrar.rows()) {
+      const before = known.get(slot);
+      const isKept = copies.some(({ incarnation }) => before?.copies.some((copy) => copy.incarnation === incarnation));
+      known.set(slot, { copies, sinceMs: isKept ? (before?.sinceMs ?? 0) : world.nowMs() });
+    }
     for (const member of stage.members) {
       const standing = standingOf(stage, member);
       if (member.id === undefined || standings.get(member.id)?.text === standing.text) continue;
@@ -53,7 +60,7 @@ export function watchService(stage: Stage, striker: Striker): void {
   };
 
   /** Since when the slot should have answered this one; Infinity if it need not. */
-  const dueMs = ({ at, atMs }: Operation, { copies, dropped, settled }: Configuration): number => {
+  const dueMs = ({ at, atMs }: Operation, { slot, copies, dropped, settled }: Configuration): number => {
     const asker = [...standings.values()].find(({ isWell, process }) => isWell && process === at);
     if (asker === undefined) return Infinity;
     const standingAt = ({ member }: Copy): Standing | undefined => standings.get(member);
@@ -62,7 +69,14 @@ export function watchService(stage: Stage, striker: Striker): void {
       return standing?.isWell === true && standing.incarnation === copy.incarnation;
     };
     const all = [...copies, ...dropped];
-    const fromMs = Math.max(atMs, disturbedMs, asker.sinceMs, ...all.map((copy) => standingAt(copy)?.sinceMs ?? 0));
+    const begunMs = known.get(slot)?.sinceMs ?? 0;
+    const fromMs = Math.max(
+      atMs,
+      begunMs,
+      disturbedMs,
+      asker.sinceMs,
+      ...all.map((copy) => standingAt(copy)?.sinceMs ?? 0),
+    );
     if (settled ? copies.some(isWell) : copies.every(isWell)) return fromMs + SERVED_WITHIN_MS;
     return all.every((copy) => standingAt(copy)?.isWell === true) ? fromMs + REVIVED_WITHIN_MS : Infinity;
   };

@@ -58,11 +58,14 @@ export function serveCommand(): Command {
     )
     .option('--mesh <name>', 'mesh of the member', flag(parseMeshName), DEFAULT_MESH)
     .action(async (flags: Partial<ServeFlags> & Pick<ServeFlags, 'peer' | 'mesh'>, command: Command) => {
+      const parsePort = (text: string): number => parseWhole(text, 'PORT', { min: 0, max: PORT_MAX });
+      const replicas = flags.replicas ?? fromEnvironment(env['SHOAL_REPLICAS'], parseReplicas, command);
       await serve({
         ...flags,
-        port: flags.port ?? portFromEnvironment(env['PORT'], command),
+        port: flags.port ?? fromEnvironment(env['PORT'], parsePort, command) ?? DEFAULT_PORT,
         host: flags.host ?? env['HOST'] ?? DEFAULT_HOST,
         data: flags.data ?? env['SHOAL_DATA'] ?? DEFAULT_DATA_DIR,
+        ...(replicas === undefined ? {} : { replicas }),
       });
     });
 }
@@ -161,10 +164,10 @@ function parseListening(message: unknown): Listening | undefined {
   return { url, port, token };
 }
 
-function portFromEnvironment(text: string | undefined, command: Command): number {
-  if (text === undefined || text === '') return DEFAULT_PORT;
+function fromEnvironment<T>(text: string | undefined, parse: (text: string) => T, command: Command): T | undefined {
+  if (text === undefined || text === '') return undefined;
   try {
-    return parseWhole(text, 'PORT', { min: 0, max: PORT_MAX });
+    return parse(text);
   } catch (error) {
     return command.error(`error: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -55,7 +55,8 @@ export async function runJob(parts: ComputeParts, from: UdfSource | string, opti
     return { jobId: job.asked.job, output, tookMs: parts.clock.monotonicMs() - since, ...job.gathering.summary() };
   } catch (error) {
     // What one task did wrong stops all of them; the error of the others is only that.
-    const reason = stop.signal.aborted ? abortError(stop.signal) : toMeshError(error);
+    const ended = toMeshError(error);
+    const reason = stop.signal.aborted && ended.code !== 'lost' ? abortError(stop.signal) : ended;
     stop.abort(reason);
     void deleteResults(
       parts.values,

@@ -35,7 +35,7 @@ const PUTS_AT_ONCE = 8;
 /** For one chunk, on a slow link. */
 const PUT_TIMEOUT_MS = 60_000;
 /** For tidying up after a load whose own time is over. */
-const TIDY_TIMEOUT_MS = 30_000;
+const TIDY_TIMEOUT_MS = 10_000;
 
 export interface LoadDeps {
   readonly values: Values;

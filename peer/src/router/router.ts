@@ -17,6 +17,7 @@ import {
   type PeerId,
   type PutFrame,
   type RequestId,
+  shortId,
   type Slot,
   type SlotFrame,
   slotOfKey,
@@ -65,6 +66,7 @@ export function createRouter(deps: RouterDeps): Router {
   /** Open requests of each slot, and whom they were sent to. */
   const asked = new Map<Slot, Map<RequestId, PeerId>>();
   const { reach, waitForLink } = createReach({ clock, links, registration });
+  const nameOf = (member: PeerId): string => registration.member(member)?.name ?? shortId(member);
   const slotOf = (key: Key): Slot => slotOfKey(key, registration.standing.slotCount);
 
   const services = createServices({
@@ -72,6 +74,7 @@ export function createRouter(deps: RouterDeps): Router {
     clock,
     inbound,
     nextRequestId: deps.nextRequestId,
+    nameOf,
     send: (to, frame, priority) => links.send(to, frame, priority),
     unsend: (to, id) => links.unsend(to, id),
     room: (to, signal) => links.room(to, { signal }),
@@ -153,7 +156,7 @@ export function createRouter(deps: RouterDeps): Router {
     nextRequestId: deps.nextRequestId,
     row: (slot) => registration.route(slot),
     learn: (row) => registration.learn(row),
-    nameOf: (member) => registration.member(member)?.name ?? member,
+    nameOf,
     whyUnreachable: (member) =>
       (registration.member(member)?.state ?? 'away') === 'away' ? undefined : links.whyClosed(member),
     lost: deps.lost,

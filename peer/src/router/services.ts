@@ -25,6 +25,7 @@ export interface ServicesDeps {
   readonly clock: Clock;
   readonly inbound: InboundRequests;
   nextRequestId(): RequestId;
+  nameOf(member: PeerId): string;
   send(to: PeerId, frame: Frame, priority: FramePriority): void;
   unsend(to: PeerId, id: RequestId): void;
   room(to: PeerId, signal: AbortSignal): Promise<void>;
@@ -142,7 +143,7 @@ export function createServices(deps: ServicesDeps): RoutedServices {
       return () => handlers.delete(name);
     },
     ask: async (member, name, message, options = {}) => {
-      const until = startUntil(deps.clock, member, name, options);
+      const until = startUntil(deps, member, name, options);
       try {
         if (member === deps.self) return await askSelf(name, fill(message), until.signal, options);
         const id = deps.nextRequestId();
@@ -185,13 +186,20 @@ interface Until {
   end(): void;
 }
 
-function startUntil(clock: Clock, member: PeerId, name: string, options: AskOptions): Until {
+function startUntil(
+  { clock, nameOf }: Pick<ServicesDeps, 'clock' | 'nameOf'>,
+  member: PeerId,
+  name: string,
+  options: AskOptions,
+): Until {
   const timeoutMs = options.timeoutMs ?? limits.requestTimeoutMs;
   const startedMs = clock.monotonicMs();
   const deadline = createDeadline(clock, timeoutMs, {
     outer: options.signal,
     reason: () =>
-      new MeshError('deadline', `${member} did not answer "${name}" within ${timeoutMs} ms.`, { detail: { member } }),
+      new MeshError('deadline', `${nameOf(member)} did not answer "${name}" within ${timeoutMs} ms.`, {
+        detail: { member },
+      }),
   });
   return {
     signal: deadline.signal,

@@ -121,6 +121,12 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
     };
     try {
       return await tryUntilAnswered(attempt, frameOf);
+    } catch (thrown) {
+      const error = toMeshError(thrown);
+      // What this request is a part of ran out of time: a slot that is lost is why.
+      const isWhy =
+        error.code === 'deadline' && options.signal?.aborted === true && deps.lost(attempt.slot) !== undefined;
+      throw isWhy ? outOfTime(attempt) : error;
     } finally {
       deadline.end();
     }

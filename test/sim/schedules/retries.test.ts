@@ -100,3 +100,18 @@ test('S37 late-refusal', async () => {
   expect(await mesh.over(mesh.get('ben', 'k'))).toMatchObject({ told: 'absent' });
   expect(mesh.judge()).toEqual([]);
 });
+
+test('who waits for a link to the owner of before asks the new one as soon as it is known', async () => {
+  const mesh = await begin({ members: MEMBERS, copies: ['ada', 'ben'] });
+  const news = mesh.hold('registrar', 'cleo', 'delta');
+  mesh.process('ada').freeze();
+  const write = mesh.put('cleo', 'k', 'w1', { timeoutMs: 60_000 });
+  await mesh.until(() => mesh.row() === 'ben.1* | ada.1');
+  // By now cleo has given up her link to ada, and dials anew.
+  await mesh.pass(2_000);
+  expect(write.told).toBe('open');
+  news.release();
+
+  expect(await mesh.over(write, 500)).toMatchObject({ told: 'done' });
+  expect(mesh.judge()).toEqual([]);
+});

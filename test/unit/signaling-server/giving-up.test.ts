@@ -53,7 +53,7 @@ test('refuses to forget who is here, who is heard, and who is not known by that 
   const twin = await joinAs(world, 'ben');
 
   expect(await cleo.ask('forget', { member: ben.id })).toMatchObject({
-    error: { code: 'forbidden', message: expect.stringContaining('is here: use leave') },
+    error: { code: 'forbidden', message: expect.stringContaining('is here: have it leave, or see `shoal drain`') },
   });
   expect(await cleo.ask('forget', { member: 'ben' })).toMatchObject({
     error: { code: 'bad-argument', message: expect.stringContaining(twin.id.slice(0, 8)) },

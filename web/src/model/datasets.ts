@@ -1,7 +1,7 @@
 // The mesh's datasets as the page shows them: the list, where each lies, and the first rows of the
 // chosen one. Others load and drop too, so the list is asked again now and then.
 
-import type { DatasetInfo, Mesh } from '@shoal/peer';
+import { type DatasetInfo, lackOf, type Mesh } from '@shoal/peer';
 import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { PagePorts } from './ports.ts';
 import type { Session } from './session.ts';
@@ -44,17 +44,25 @@ export function createDatasets(ports: PagePorts, session: Session, chosen: Signa
   const complaint = signal<string | undefined>(undefined);
   const find = (name: string): DatasetInfo | undefined => list.value?.find((info) => info.name === name);
 
-  const askList = async (mesh: Mesh, ended: AbortSignal): Promise<void> => {
-    const infos = await mesh.datasets({ signal: ended });
-    if (ended.aborted || isSame(list.peek(), infos)) return;
-    list.value = infos;
-    if (chosen.peek() !== '' && !infos.some(({ name }) => name === chosen.peek())) chosen.value = infos[0]?.name ?? '';
-    if (chosen.peek() === '' && infos[0] !== undefined) chosen.value = infos[0].name;
+  /** Those that the members listed, and why that may not be all. */
+  const askList = async (mesh: Mesh, ended: AbortSignal) => {
+    const listed = await mesh.datasets({ signal: ended });
+    const lack = lackOf(mesh.status().members)?.message;
+    // What can't be listed just now is not gone, and what is chosen stays.
+    const known = lack === undefined ? [] : (list.peek() ?? []);
+    const kept = known.filter(({ name }) => listed.every((info) => info.name !== name));
+    const infos = [...listed, ...kept].sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (!ended.aborted && !isSame(list.peek(), infos)) {
+      list.value = infos;
+      const isThere = infos.some(({ name }) => name === chosen.peek());
+      if (!isThere) chosen.value = infos[0]?.name ?? '';
+    }
+    return { listed, lack };
   };
 
-  const askPlaces = async (mesh: Mesh, ended: AbortSignal): Promise<void> => {
+  const askPlaces = async (mesh: Mesh, listed: readonly DatasetInfo[], ended: AbortSignal): Promise<void> => {
     const places = new Map<string, readonly Whereabout[]>();
-    for (const { name } of list.peek() ?? []) {
+    for (const { name } of listed) {
       const dataset = await mesh.dataset(name, { signal: ended });
       places.set(name, await dataset.whereabouts({ signal: ended }));
     }
@@ -78,10 +86,11 @@ export function createDatasets(ports: PagePorts, session: Session, chosen: Signa
   let round: AbortController | undefined;
   const askAll = async (mesh: Mesh, ended: AbortSignal): Promise<void> => {
     try {
-      await askList(mesh, ended);
+      const { listed, lack } = await askList(mesh, ended);
+      if (!ended.aborted) complaint.value = lack;
       await askPreview(mesh, ended);
-      await askPlaces(mesh, ended);
-      if (!ended.aborted) complaint.value = undefined;
+      await askPlaces(mesh, listed, ended);
+      if (!ended.aborted) complaint.value = lack;
     } catch (error) {
       // A member that is away for a moment: the next round asks again.
       if (!ended.aborted) complaint.value = error instanceof Error ? error.message : String(error);
@@ -137,6 +146,7 @@ export function createDatasets(ports: PagePorts, session: Session, chosen: Signa
         complaint.value = error instanceof Error ? error.message : String(error);
         return;
       }
+      list.value = list.peek()?.filter((info) => info.name !== name);
       await refresh();
     },
   };

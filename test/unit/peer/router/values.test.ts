@@ -3,6 +3,7 @@ import {
   createSystemClock,
   type GetFrame,
   type Incarnation,
+  MeshError,
   type PeerId,
   type PutFrame,
   requireKey,
@@ -112,4 +113,17 @@ test('a request whose slot is lost says so at its deadline, with whom it waits f
     detail: { key, slot, maybeDone: false },
   });
   await expect(values.delete(key, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'lost' });
+});
+
+test('nor does it say less when its caller runs out of time, or more when its caller goes', async () => {
+  const { values } = start({ copies: [owner], linked: [], lost: 'waits for ben' });
+  const endBy = async (code: 'deadline' | 'aborted'): Promise<unknown> => {
+    const controller = new AbortController();
+    const asked = values.get(key, { signal: controller.signal });
+    controller.abort(new MeshError(code, 'The job is over.'));
+    return asked.catch((error: unknown) => error);
+  };
+
+  expect(await endBy('deadline')).toMatchObject({ code: 'lost', message: expect.stringContaining('waits for ben') });
+  expect(await endBy('aborted')).toMatchObject({ code: 'aborted', message: 'The job is over.' });
 });
