@@ -110,6 +110,11 @@ export function createPairs(world: World, { keys, slotOf }: PairsOptions): Pairs
       return createFragmentCutter(stream, encodeFrame(doubled(frame, pair))).next(Infinity) ?? message;
     },
     saw(frame) {
+      // A later try that went over a hop is sealed: it is the first put alone.
+      if (frame.kind === 'put' && frame.writes.length === 1) {
+        const single = pairs.get(frame.id);
+        if (single !== undefined) single.isApart = true;
+      }
       const pair = frame.kind === 'data' ? pairs.get(frame.id) : undefined;
       if (frame.kind !== 'data' || pair === undefined || pair.isApart || pair.told.kind !== 'maybe') return;
       const { result } = frame;
