@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md'];
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'BENCHMARKS.md'];
 const WORKSPACES = ['shared', 'peer', 'signaling-server', 'node-peer', 'web'];
 /** Built, installed or written by programs. */
 const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.build', '.shoal', 'test-results', 'coverage']);

@@ -78,7 +78,8 @@ export async function askMember(parts: ComputeParts, ask: MemberAsk): Promise<Me
   }
 }
 
-function awayError(parts: ComputeParts, member: string): MeshError {
+/** Of an owner of chunks from which nothing was heard for a request's time. */
+export function awayError(parts: ComputeParts, member: string): MeshError {
   const name = parts.values.members().find(({ id }) => id === member)?.name ?? member.slice(0, 8);
   return new MeshError(
     'owner-away',

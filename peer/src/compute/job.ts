@@ -15,8 +15,8 @@ import {
 import type { CallOptions, JobResult, RunOptions, UdfSource } from '../api.ts';
 import { readDatasetRecord } from '../data/dataset-record.ts';
 import { decodeCloneable } from './cloneable-reader.ts';
-import { askMember, type AskedJob, type JobTask } from './ask-member.ts';
-import { assignTasks } from './assignment.ts';
+import { askMember, type AskedJob, awayError, type JobTask } from './ask-member.ts';
+import { assignTasks, type Share } from './assignment.ts';
 import { formByLoading } from './dry-run.ts';
 import { createGathering, type Gathering } from './gathering.ts';
 import { createJoining, type Joining } from './joining.ts';
@@ -31,6 +31,8 @@ import type { ComputeParts } from './compute.ts';
 /** Rounds without a single task done, before the job gives up. */
 const FRUITLESS_ROUNDS = 5;
 const ROUND_PAUSE_MS = 300;
+/** A take-over needs five seconds, and a member that is started again not many more. */
+const AWAY_MOST_MS = limits.requestTimeoutMs;
 
 interface Job {
   readonly parts: ComputeParts;
@@ -50,7 +52,9 @@ export async function runJob(parts: ComputeParts, from: UdfSource | string, opti
   try {
     const job = await prepare(parts, from, { options, stop, results });
     job.joining?.result.catch((error: unknown) => stop.abort(toMeshError(error)));
-    await runTasks(job);
+    await runTasks(job).catch((error: unknown) => {
+      throw whyOf(job, toMeshError(error));
+    });
     const output = await outputOf(job);
     return { jobId: job.asked.job, output, tookMs: parts.clock.monotonicMs() - since, ...job.gathering.summary() };
   } catch (error) {
@@ -132,47 +136,82 @@ async function prepare(
 
 /** Rounds of asking, until no task is left: owners change, members come and go. */
 async function runTasks(job: Job): Promise<void> {
-  const { parts, gathering, stop } = job;
+  const { parts, stop } = job;
+  const { values, clock } = parts;
   const refusing = new Set<PeerId>();
   let fruitless = 0;
+  let heardMs = clock.monotonicMs();
   let last: MeshError | undefined;
   for (;;) {
-    const open = job.tasks.filter(({ task }) => !gathering.isDone(task));
+    const open = openTasks(job);
     if (open.length === 0) return;
-    const { values } = parts;
+    const roster = values.members();
     const { shares, left } = assignTasks({
       tasks: open,
-      roster: values.members(),
+      roster,
       self: values.self,
       refusing,
       ownerOf: values.ownerOf,
     });
-    for (const { member, tasks } of shares) for (const { task } of tasks) gathering.assign(task, member);
+    // What a member has that is away may soon be another copy's: looked at again, not asked.
+    const isAway = ({ member }: Share<JobTask>): boolean =>
+      roster.some(({ id, state }) => id === member && state === 'away');
+    const away = shares.find(isAway);
     if (shares.length === 0) last = nobodyTakes(left.length);
-    const errors = await Promise.all(
-      shares.map((share) =>
-        askMember(parts, {
-          ...job.asked,
-          share,
-          signal: stop.signal,
-          take: (note) => takeNote(job, share.member, note),
-        }),
-      ),
-    );
-    throwIfAborted(stop.signal);
-    for (const [index, error] of errors.entries()) {
-      const member = shares[index]?.member;
-      if (error === undefined || member === undefined) continue;
-      last = error;
-      if (error.code === 'no-workers') refusing.add(member);
-      else if (!error.retryable) throw error;
-    }
-    const stillOpen = job.tasks.filter(({ task }) => !gathering.isDone(task)).length;
-    fruitless = stillOpen < open.length ? 0 : fruitless + 1;
+    last =
+      (await askShares(
+        job,
+        shares.filter((share) => !isAway(share)),
+        refusing,
+      )) ?? last;
+    const stillOpen = openTasks(job).length;
+    const isFruitless = stillOpen === open.length;
+    if (away === undefined || !isFruitless) heardMs = clock.monotonicMs();
+    else if (clock.monotonicMs() - heardMs >= AWAY_MOST_MS) throw awayError(parts, away.member);
+    fruitless = away === undefined && isFruitless ? fruitless + 1 : 0;
     if (fruitless >= FRUITLESS_ROUNDS || (fruitless > 0 && last?.code === 'owner-away'))
       throw last ?? nobodyTakes(stillOpen);
-    if (stillOpen > 0) await sleep(parts.clock, ROUND_PAUSE_MS, stop.signal);
+    if (stillOpen > 0) await sleep(clock, ROUND_PAUSE_MS, stop.signal);
   }
+}
+
+/** Resolves with why the last of them left some undone, if one did; rejects when asking again is of no use. */
+async function askShares(
+  job: Job,
+  shares: readonly Share<JobTask>[],
+  refusing: Set<PeerId>,
+): Promise<MeshError | undefined> {
+  const { signal } = job.stop;
+  for (const { member, tasks } of shares) for (const { task } of tasks) job.gathering.assign(task, member);
+  const errors = await Promise.all(
+    shares.map((share) =>
+      askMember(job.parts, { ...job.asked, share, signal, take: (note) => takeNote(job, share.member, note) }),
+    ),
+  );
+  throwIfAborted(signal);
+  let last: MeshError | undefined;
+  for (const [index, error] of errors.entries()) {
+    const member = shares[index]?.member;
+    if (error === undefined || member === undefined) continue;
+    last = error;
+    if (error.code === 'no-workers') refusing.add(member);
+    else if (!error.retryable) throw error;
+  }
+  return last;
+}
+
+function openTasks({ tasks, gathering }: Job): readonly JobTask[] {
+  return tasks.filter(({ task }) => !gathering.isDone(task));
+}
+
+/** That a chunk is lost says more than that time is up or its owner away. */
+function whyOf(job: Job, error: MeshError): MeshError {
+  if (error.code !== 'deadline' && error.code !== 'owner-away') return error;
+  for (const { key } of openTasks(job)) {
+    const loss = job.parts.values.lossOf(key);
+    if (loss !== undefined) return loss;
+  }
+  return error;
 }
 
 function takeNote(job: Job, member: PeerId, note: Parameters<Parameters<typeof askMember>[1]['take']>[0]): void {

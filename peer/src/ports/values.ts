@@ -1,7 +1,7 @@
 // The key-value operations of this member as compute and data use them: bytes in, bytes out, routed to
 // the owner with retries. `api.ts` puts the user's types on top.
 
-import type { Key, PeerId, RosterEntry, Version } from '@shoal/shared';
+import type { Key, MeshError, PeerId, RosterEntry, Version } from '@shoal/shared';
 
 export interface RawValue {
   readonly bytes: Uint8Array;
@@ -45,6 +45,8 @@ export interface Values {
   list(prefix: string, options?: RawOptions): AsyncIterable<RawKey>;
   /** By the table as this member knows it. */
   ownerOf(key: Key): PeerId | undefined;
+  /** Why nobody can answer for the key now, with whom it waits for: `lost`. Undefined unless its slot is lost. */
+  lossOf(key: Key): MeshError | undefined;
   /** Asked of the members: which holds which of these keys now. */
   holders(
     keys: readonly Key[],

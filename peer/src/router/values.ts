@@ -59,6 +59,8 @@ export interface RoutedValues {
     options: RawPut,
   ): Promise<{ readonly version: RawValue['version']; readonly copies: number }>;
   delete(key: Key, options?: RawOptions & Pick<RawPut, 'expected' | 'minCopies'>): Promise<boolean>;
+  /** Undefined unless its slot is lost. */
+  lossOf(key: Key): MeshError | undefined;
 }
 
 /** One request over all its tries. */
@@ -193,17 +195,22 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
     }
   }
 
+  function lossOf(key: Key, perhaps = ''): MeshError | undefined {
+    const slot = slotOfKey(key, deps.slotCount());
+    const lost = deps.lost(slot);
+    if (lost === undefined) return undefined;
+    return new MeshError('lost', `The slot of "${key}" (${slot}) has no copy that is here: it ${lost}.${perhaps}`, {
+      detail: { key, slot, maybeDone: perhaps !== '' },
+    });
+  }
+
   function outOfTime(attempt: Attempt): MeshError {
-    const { key, slot, verb, timeoutMs, waitsFor, busy } = attempt;
+    const { key, verb, timeoutMs, waitsFor, busy } = attempt;
     if (busy !== undefined) return busy;
     const seconds = timeoutMs < 10_000 ? `${timeoutMs} ms` : `${Math.round(timeoutMs / 1000)} s`;
     const perhaps = verb !== 'get' && attempt.unanswered > 0 ? ` The ${verb} may or may not have happened.` : '';
-    const lost = deps.lost(slot);
-    if (lost !== undefined) {
-      return new MeshError('lost', `The slot of "${key}" (${slot}) has no copy that is here: it ${lost}.${perhaps}`, {
-        detail: { key, slot, maybeDone: perhaps !== '' },
-      });
-    }
+    const loss = lossOf(key, perhaps);
+    if (loss !== undefined) return loss;
     if (waitsFor !== undefined) {
       const why = deps.whyUnreachable(waitsFor);
       return new MeshError(
@@ -252,6 +259,7 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   }
 
   return {
+    lossOf: (key) => lossOf(key),
     get: async (key, options = {}) => {
       const { result, payload } = await ask(key, options);
       return rawValue(key, result, payload);

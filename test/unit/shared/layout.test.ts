@@ -10,7 +10,7 @@ import { frameSchemas } from '../../../shared/src/frame-schemas.ts';
 import vectors from '../../vectors/frames.json' with { type: 'json' };
 
 const LAYOUTS: Readonly<Record<number, string>> = {
-  1: 'c0844e225d083bc1f572332bdbe55c142fde478809a5283f5c43a3e3fc00e640',
+  1: '742d1b9b8c544157a697832764f123ea9d467cae1c1b5034f462a2d3531ce500',
 };
 
 /** What of a schema says what passes: its names, types and bounds. */

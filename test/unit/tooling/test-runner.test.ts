@@ -29,7 +29,7 @@ describe('the test runner', () => {
 
     expect([status, stderr]).toEqual([
       1,
-      'There is no test project everything; there are unit, contract, sim, browser, e2e.\n',
+      'There is no test project everything; there are unit, contract, sim, browser, e2e, share, mutants.\n',
     ]);
   });
 });

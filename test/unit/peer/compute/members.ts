@@ -35,6 +35,7 @@ export interface TestMesh {
   readonly stored: Map<Key, RawValue>;
   /** Who owns what does not say otherwise. */
   owner: (key: Key) => PeerId;
+  isLost: (key: Key) => boolean;
   /** Called before a member serves an ask. */
   onAsk: (member: PeerId, service: string) => void;
   load(name: string, chunks: readonly (readonly Row[])[]): Promise<void>;
@@ -52,7 +53,9 @@ export function createTestMesh(
   const roster = workers.map((count, index) => rosterEntry(index, count));
   const handlers = new Map<string, ServiceHandler>();
   const hosts: WorkerHost[] = [];
-  const mesh = { stored, onAsk: () => undefined } as unknown as TestMesh & { members: TestMember[] };
+  const mesh = { stored, onAsk: () => undefined, isLost: () => false } as unknown as TestMesh & {
+    members: TestMember[];
+  };
   mesh.owner = (key) => {
     const index = Number(/~chunk\/[^/]*\/(\d+)\//.exec(key)?.[1] ?? 0);
     return idOf(index % roster.length);
@@ -128,6 +131,7 @@ function testValues({ mesh, stored, self, roster, fetched }: ValuesOptions): Val
     self,
     members: roster,
     ownerOf: (key) => mesh.owner(key),
+    lossOf: (key) => (mesh.isLost(key) ? new MeshError('lost', `"${key}" is lost.`) : undefined),
     get: async (key, options) => {
       throwIfAborted(options?.signal);
       if (mesh.owner(key) !== self) fetched.push(key);

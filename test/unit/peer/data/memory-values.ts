@@ -74,6 +74,7 @@ export function createMemoryValues(): MemoryValues {
       }
     },
     ownerOf: () => SELF,
+    lossOf: () => undefined,
     async holders(keys) {
       return new Map(
         keys.flatMap((key) =>
