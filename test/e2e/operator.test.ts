@@ -175,3 +175,21 @@ test('drain: a member hands over all that it holds, and its process ends', { tim
   expect(stdout).toContain('\ndegraded: 4096 slots, 0-4095: without cleo\n');
   await readAll();
 });
+
+test('drain that is not waited for says that the member goes on, and it does', { timeout: 120_000 }, async () => {
+  const [ada, ben] = await startPeers('ada', 'ben');
+  await untilWhole(2);
+  const mesh = await command();
+  ada?.child.kill('SIGSTOP');
+  const draining = stage.start(['drain', '--join', serving.url, 'ben']);
+  await until(
+    () => mesh.status().members.some(({ name, state }) => name === 'ben' && state === 'leaving'),
+    () => 'ben to leave',
+  );
+
+  expect(await draining.stop('SIGINT')).toMatchObject({ code: 1 });
+  expect(draining.stderr()).toBe('Not waited for any longer: ben goes on handing over, then leaves.\n');
+
+  ada?.child.kill('SIGCONT');
+  expect(await ben?.ended).toMatchObject({ code: 0 });
+});
