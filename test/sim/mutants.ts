@@ -52,18 +52,22 @@ async function lead(): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
+      seeds: { type: 'string', default: String(SEEDS_MOST) },
       processes: { type: 'string', default: String(availableParallelism()) },
+      /** In all; what is not found by then is missed. */
+      seconds: { type: 'string', default: 'Infinity' },
       /** Where to write how many were found and missed. */
       report: { type: 'string' },
     },
   });
   const sound = createSound();
+  const bounds = { seeds: Number(values.seeds), untilMs: performance.now() + Number(values.seconds) * 1_000 };
   const waiting = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
   const all = waiting.length;
   let found = 0;
   const next = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const outcome = await hunt(mutant, sound);
+      const outcome = await hunt(mutant, sound, bounds);
       if (outcome.seeds !== undefined) found += 1;
       console.log(rowOf(mutant, outcome));
     }
@@ -80,11 +84,17 @@ function rowOf({ name, breaks }: Mutant, { seeds, finding }: Outcome): string {
   return `${name.padEnd(60)} ${breaks.padEnd(10)} ${after.padStart(9)}  ${finding.slice(0, 90)}`;
 }
 
-async function hunt(mutant: Mutant, sound: Sound): Promise<Outcome> {
+interface Bounds {
+  readonly seeds: number;
+  readonly untilMs: number;
+}
+
+async function hunt(mutant: Mutant, sound: Sound, { seeds, untilMs }: Bounds): Promise<Outcome> {
   const planted = start(mutant);
   let other: string | undefined;
   try {
-    for (let number = 0; number < SEEDS_MOST; number += 1) {
+    for (let number = 0; number < seeds; number += 1) {
+      if (performance.now() > untilMs) return { seeds: undefined, finding: `no time for more than ${number} seeds` };
       const told = await ask(planted, FROM + number);
       if (told.finding !== undefined && (await sound.passes(told.seed)))
         return { seeds: number + 1, finding: told.finding };
