@@ -40,8 +40,6 @@ export interface Group {
   table(): Promise<readonly Configuration[]>;
   /** Keys never used before, in slots that this end owns. */
   keysOf(end: End, count: number): Promise<readonly string[]>;
-  /** Without a word: the process is killed, the tab's renderer crashes. */
-  kill(end: End): Promise<void>;
   /** The same member again, on the storage that it had. */
   revive(end: End): Promise<End>;
   close(): Promise<void>;
@@ -58,6 +56,7 @@ export interface Bench extends BenchOptions {
   group(options: GroupOptions): Promise<Group>;
   /** One that its row may ruin, and closes. */
   ownGroup(options: GroupOptions): Promise<Group>;
+  closeBrowser(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,6 +64,7 @@ export function createBench(stage: Stage, options: BenchOptions): Bench {
   const shared = new Map<string, Promise<Group>>();
   let launched: Promise<Browser> | undefined;
   const browser = (): Promise<Browser> => (launched ??= launchChromium(chromium));
+  const closeBrowser = async (): Promise<void> => (await launched)?.close();
   const ownGroup = (asked: GroupOptions): Promise<Group> => openGroup({ stage, browser }, asked);
   return {
     ...options,
@@ -79,10 +79,11 @@ export function createBench(stage: Stage, options: BenchOptions): Bench {
       return known;
     },
     ownGroup,
+    closeBrowser,
     close: async () => {
       const groups = await Promise.allSettled(shared.values());
       await Promise.all(groups.flatMap((group) => (group.status === 'fulfilled' ? [group.value.close()] : [])));
-      await (await launched)?.close();
+      await closeBrowser();
     },
   };
 }
@@ -113,7 +114,7 @@ async function openGroup(
     const dataDir = await stage.folder();
     return async () => {
       const end = startNodeEnd(name);
-      await end.own.bare('node-datachannel');
+      await end.own.bare();
       await end.own.join({ url: server.url, name, dataDir, workers: 1 }, shape);
       return end;
     };
@@ -138,9 +139,6 @@ async function openGroup(
     url: server.url,
     table,
     keysOf: async (end, wanted) => keysIn(await table(), await end.member.id(), wanted),
-    kill: async (end) => {
-      await end.kill();
-    },
     revive: async (end) => {
       const member = members.find((one) => one.end === end);
       if (member === undefined) throw new Error(`no member ${end.name} here`);

@@ -32,6 +32,12 @@ if (!Number.isInteger(rounds) || rounds < 1) fail(`--rounds takes a whole number
 
 const stage = createStage();
 const bench = createBench(stage, { isSmallest: values.smallest, places, rounds });
+// Members go with their parent; servers and browser have to be told.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(
+    signal,
+    () => void Promise.allSettled([stage.close(), bench.closeBrowser()]).then(() => process.exit(130)),
+  );
 const { dependencies } = JSON.parse(await readFile(joinPath(root, 'node-peer', 'package.json'), 'utf8')) as {
   readonly dependencies: Readonly<Record<string, string>>;
 };

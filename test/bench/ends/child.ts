@@ -26,9 +26,8 @@ const groups = new Map<string, object>([
 ]);
 
 const own = {
-  /** The implementation whose bare channels are measured: the one that members use. */
-  async bare(name: 'node-datachannel' | 'wrtc') {
-    if (name === 'wrtc') throw new Error('wrtc is not there yet');
+  /** Bare channels of the implementation that members use. */
+  async bare() {
     const { RTCPeerConnection } = await import('node-datachannel/polyfill');
     groups.set('raw', createRawOps(RTCPeerConnection as unknown as BareConnectionClass));
   },
@@ -45,10 +44,6 @@ const own = {
     const visitor = await join({ url, workers: 0 });
     if ((await visitor.get(key)) === undefined) throw new Error(`${key} is absent`);
     await visitor.leave();
-  },
-  async leave(handOver: boolean) {
-    await mesh?.leave({ handOver });
-    mesh = undefined;
   },
 };
 groups.set('own', own);

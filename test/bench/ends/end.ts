@@ -21,7 +21,7 @@ export interface End {
   readonly pid: number | undefined;
   /** After collecting garbage; a tab can't tell. */
   residentBytes(): Promise<number>;
-  /** Ends it without a word. */
+  /** Ends it without a word: the process is killed, the tab's renderer crashes. */
   kill(): Promise<void>;
   close(): Promise<void>;
 }

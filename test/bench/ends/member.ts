@@ -5,7 +5,6 @@ import type { Mesh, PutOptions } from '@shoal/peer';
 
 export interface MemberOps {
   id(): Promise<string>;
-  status(): Promise<ReturnType<Mesh['status']>>;
   /** Puts random bytes, 32 at a time; gives each value's SHA-256. */
   fill(keys: readonly string[], bytes: number): Promise<readonly string[]>;
   /** Microseconds of each get, one at a time. */
@@ -58,7 +57,6 @@ export function createMemberOps(mesh: Mesh): MemberOps {
   let isStopped = false;
   return {
     id: async () => mesh.id,
-    status: async () => mesh.status(),
     async fill(keys, bytes) {
       const hashes: string[] = [];
       await atOnce(keys, 32, async (key, index) => {

@@ -22,7 +22,6 @@ interface BareConnection {
   setLocalDescription(description: unknown): Promise<void>;
   setRemoteDescription(description: unknown): Promise<void>;
   addIceCandidate(candidate: unknown): Promise<void>;
-  close(): void;
 }
 
 export type BareConnectionClass = new (config?: object) => BareConnection;
@@ -45,7 +44,6 @@ export interface RawOps {
   echo(name: string, count: number): Promise<readonly number[]>;
   /** Milliseconds until so many bytes have come from the other side, in messages of that size. */
   pull(names: readonly string[], bytes: number, messageBytes: number): Promise<number>;
-  close(): Promise<void>;
 }
 
 interface Line {
@@ -123,10 +121,6 @@ export function createRawOps(Connection: BareConnectionClass): RawOps {
       await Promise.all(names.map((name) => pullOne(channelOf(name), bytes, messageBytes)));
       for (const name of names) use(lines.get(name), channelOf(name));
       return performance.now() - beganAt;
-    },
-    async close() {
-      for (const { connection } of lines.values()) connection.close();
-      lines.clear();
     },
   };
 }
