@@ -168,6 +168,11 @@ function firstExpired({ context, keys }: Attempt, heads: Heads): Exclude<Step, S
   return undefined;
 }
 
+/** A learner that has all writes is proposed as a copy, and may be one already. */
+function isAdding({ state }: SlotCell): boolean {
+  return state.role === 'serving' && state.adding === true;
+}
+
 /** From here on the write happens, whoever goes. */
 async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer | undefined> {
   const { context, cell, frame } = attempt;
@@ -193,8 +198,9 @@ async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer | u
   replicate(context, cell, open);
   const failure = await storeOwn(attempt, records);
   const isOver = (): boolean => cell.stay !== stay || context.isClosed();
-  // A copy that could not store it is none: with others left, one of them becomes the owner (rule 16).
-  const mustGo = (): boolean => failure !== undefined && otherCopies(cell, context.deps.self).length > 0;
+  // A copy that could not store it is none: with others left, or one that may be added, one of them becomes the owner (rule 16).
+  const mustGo = (): boolean =>
+    failure !== undefined && (otherCopies(cell, context.deps.self).length > 0 || isAdding(cell));
   while (!isOver() && (mustGo() || !isEverywhere(context, cell, open))) {
     if (mustGo() && cell.state.role === 'serving') context.ownerFailed(cell);
     await open.changed.promise;

@@ -140,3 +140,23 @@ test('S30 failed-appears', async () => {
   expect(await mesh.over(mesh.get('ben', 'k'))).toMatchObject({ told: 'w1' });
   expect(mesh.judge()).toEqual([]);
 });
+
+test('an owner that fails while its learner may become a copy gives the slot away', async () => {
+  const mesh = await begin({ members: { ada: 'node', ben: 'node', cleo: 'node' }, copies: ['ada'], replicas: 2 });
+  await mesh.over(mesh.put('cleo', 'k', 'w1'));
+  const proposals = mesh.hold('ada', 'registrar', 'propose');
+  mesh.wish(['ada', 'ben']);
+  await mesh.until(() => proposals.messages.length > 0);
+  mesh.member('ada').disk.failing(1);
+  const write = mesh.put('cleo', 'k', 'w2', { timeoutMs: 60_000 });
+  await mesh.until(() => mesh.contents('ben') !== mesh.contents('ada'));
+  await mesh.pass(1_000);
+  proposals.release();
+  await mesh.until(() => mesh.row().startsWith('ben.1*'), 20_000);
+  mesh.member('ada').disk.failing(0);
+
+  await mesh.over(write, 20_000);
+  await mesh.until(() => mesh.row() === 'ben.1* ada.1', 20_000);
+  expect(mesh.contents('ada')).toBe(mesh.contents('ben'));
+  expect(mesh.judge()).toEqual([]);
+});
