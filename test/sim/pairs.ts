@@ -151,7 +151,8 @@ function shows({ ask, told }: Operation, value: string): boolean {
 function withProof(operation: Operation, proofs: ReadonlyMap<string, number>): Operation {
   const { ask } = operation;
   const to = (ask.kind === 'put' || ask.kind === 'cas') && ask.value !== undefined ? proofs.get(ask.value) : undefined;
-  return to === undefined || operation.told.kind === 'never'
+  // What was answered itself needs none, and may have been done again: an operator had given up its slot.
+  return to === undefined || operation.told.kind !== 'maybe'
     ? operation
     : { ...operation, told: { kind: 'done' }, to: Math.min(operation.to, to) };
 }
