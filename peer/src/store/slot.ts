@@ -98,6 +98,7 @@ type OwnerEffect = Extract<
 function carryOutOfOwner(context: StoreContext, cell: SlotCell, effect: OwnerEffect): void {
   switch (effect.kind) {
     case 'resend':
+      context.tombstones.tellSlotAgain(context, cell);
       return resend(context, cell);
     case 'seal':
       noteStop(context, cell);

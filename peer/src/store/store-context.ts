@@ -185,6 +185,12 @@ export function isServing(cell: SlotCell, stay: number): boolean {
   return cell.state.role === 'serving' && cell.stay === stay;
 }
 
+/** Whether somebody else has all writes: another copy, or a learner that is proposed as one, and may be one already. */
+export function hasHeir({ deps }: StoreContext, cell: SlotCell): boolean {
+  const { state } = cell;
+  return otherCopies(cell, deps.self).length > 0 || (state.role === 'serving' && state.adding === true);
+}
+
 /** Other processes that hold the slot. */
 export function otherCopies({ row }: SlotCell, self: PeerId): readonly Copy[] {
   return row === undefined || row.copies.length === 1 ? [] : row.copies.filter(({ member }) => member !== self);

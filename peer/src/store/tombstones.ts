@@ -30,6 +30,8 @@ export interface Tombstones {
   sweep(context: StoreContext): Promise<void>;
   /** Has a copy drop once more what was dropped last: on a link that broke it may not have come. */
   tellAgain(context: StoreContext, member: PeerId): void;
+  /** The same for all copies of a slot whose epoch has changed: who was ahead has refused it. */
+  tellSlotAgain(context: StoreContext, cell: SlotCell): void;
   readonly size: number;
 }
 
@@ -70,6 +72,12 @@ export function createTombstones(): Tombstones {
         const cell = context.cell(each.slot);
         const isCopy = otherCopies(cell, context.deps.self).some((copy) => copy.member === member);
         if (isCopy && cell.state.role === 'serving') tellToDrop(context, cell, each, member);
+      }
+    },
+    tellSlotAgain(context, cell) {
+      for (const each of dropped) {
+        if (each.slot !== cell.slot) continue;
+        for (const { member } of otherCopies(cell, context.deps.self)) tellToDrop(context, cell, each, member);
       }
     },
     get size() {

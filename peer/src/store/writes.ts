@@ -24,7 +24,7 @@ import type { RecordToWrite } from './slot-records.ts';
 import { isExpired, type Expire } from './reads.ts';
 import { versionOf } from './slot-state.ts';
 import { isEverywhere, replicate } from './replication.ts';
-import { isServing, otherCopies, type OpenWrite, type SlotCell, type StoreContext } from './store-context.ts';
+import { hasHeir, isServing, otherCopies, type OpenWrite, type SlotCell, type StoreContext } from './store-context.ts';
 import { judgeWrite } from './write-checks.ts';
 
 type Heads = readonly (RecordHead | undefined)[];
@@ -168,11 +168,6 @@ function firstExpired({ context, keys }: Attempt, heads: Heads): Exclude<Step, S
   return undefined;
 }
 
-/** A learner that has all writes is proposed as a copy, and may be one already. */
-function isAdding({ state }: SlotCell): boolean {
-  return state.role === 'serving' && state.adding === true;
-}
-
 /** From here on the write happens, whoever goes. */
 async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer | undefined> {
   const { context, cell, frame } = attempt;
@@ -198,9 +193,8 @@ async function carryOut(attempt: Attempt, heads: Heads): Promise<StoreAnswer | u
   replicate(context, cell, open);
   const failure = await storeOwn(attempt, records);
   const isOver = (): boolean => cell.stay !== stay || context.isClosed();
-  // A copy that could not store it is none: with others left, or one that may be added, one of them becomes the owner (rule 16).
-  const mustGo = (): boolean =>
-    failure !== undefined && (otherCopies(cell, context.deps.self).length > 0 || isAdding(cell));
+  // A copy that could not store it is none: with others left one of them becomes the owner (rule 16).
+  const mustGo = (): boolean => failure !== undefined && hasHeir(context, cell);
   while (!isOver() && (mustGo() || !isEverywhere(context, cell, open))) {
     if (mustGo() && cell.state.role === 'serving') context.ownerFailed(cell);
     await open.changed.promise;
