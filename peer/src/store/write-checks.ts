@@ -49,12 +49,10 @@ function done(version: Version, { row }: SlotCell): StoreAnswer {
 /** Whether an earlier try may have been carried out without this member knowing of it. */
 function isForgotten(context: StoreContext, cell: SlotCell, frame: PutFrame, heads: Heads): boolean {
   if (frame.ageMs === 0 || frame.ageMs * DRIFT <= context.memory.reachMs(cell.slot)) return false;
-  // A put leaves a record, a delete after it a tombstone that outlives every retry: no record, no earlier try;
-  // unless an operator has emptied the slot.
-  return (
-    (cell.row?.emptyBefore ?? 0) > 0 ||
-    !frame.writes.some(({ op }, index) => op === 'put' && heads[index] === undefined)
-  );
+  // A put leaves a record, a delete after it a tombstone: no record, no earlier try. Unless the tombstone may have gone
+  // since, or an operator has emptied the slot after its first row.
+  const isTelling = (cell.row?.emptyBefore ?? 0) <= 1 && frame.ageMs * DRIFT < context.deps.tombstoneMs;
+  return !(isTelling && frame.writes.some(({ op }, index) => op === 'put' && heads[index] === undefined));
 }
 
 function refuse(context: StoreContext, { row }: SlotCell, frame: PutFrame, heads: Heads): StoreAnswer | undefined {
