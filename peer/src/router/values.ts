@@ -5,6 +5,7 @@ import {
   type Clock,
   type Configuration,
   createDeadline,
+  createElapsedClock,
   type GetFrame,
   type Key,
   limits,
@@ -72,7 +73,7 @@ interface Attempt {
   /** Any copy may tell it, until one said that it can't. */
   anyCopy: boolean;
   readonly startedMs: number;
-  /** The first try that left: an owner compares its age with what it remembers. */
+  /** The first try that left, in elapsed time, sleep too: an owner compares its age with what it remembers. */
   sentMs: number | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -94,6 +95,7 @@ const BUSY_RETRY_MS = 1_000;
 
 export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   const { clock } = deps;
+  const elapsed = createElapsedClock(clock);
 
   async function run(
     verb: Attempt['verb'],
@@ -225,12 +227,11 @@ export function createRoutedValues(deps: RoutedValuesDeps): RoutedValues {
   }
 
   function head(attempt: Attempt, epoch: number) {
-    const nowMs = clock.monotonicMs();
-    attempt.sentMs ??= nowMs;
+    attempt.sentMs ??= elapsed.read().longerMs;
     return {
       id: attempt.id,
-      ageMs: Math.ceil(nowMs - attempt.sentMs),
-      remainingMs: Math.max(1, Math.ceil(attempt.timeoutMs - (nowMs - attempt.startedMs))),
+      ageMs: Math.ceil(elapsed.read().longerMs - attempt.sentMs),
+      remainingMs: Math.max(1, Math.ceil(attempt.timeoutMs - (clock.monotonicMs() - attempt.startedMs))),
       forwarded: false,
       slot: attempt.slot,
       epoch,

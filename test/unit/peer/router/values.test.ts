@@ -10,6 +10,7 @@ import {
   slotOfKey,
 } from '@shoal/shared';
 import { expect, test } from 'vitest';
+import { createVirtualClock } from '../../../sim/virtual-clock.ts';
 import { createRoutedValues } from '../../../../peer/src/router/values.ts';
 import type { StoreAnswer } from '../../../../peer/src/store/range-store.ts';
 
@@ -126,4 +127,38 @@ test('nor does it say less when its caller runs out of time, or more when its ca
 
   expect(await endBy('deadline')).toMatchObject({ code: 'lost', message: expect.stringContaining('waits for ben') });
   expect(await endBy('aborted')).toMatchObject({ code: 'aborted', message: 'The job is over.' });
+});
+
+test('a request that slept along with its member is as old as it is', async () => {
+  const clock = createVirtualClock();
+  const copies = [{ member: owner, incarnation: owner.slice(0, 16) as Incarnation, durability: 'strict' as const }];
+  const row = { slot: slotOfKey(key, 16), epoch: 1, owner, copies, dropped: [], settled: true, emptyBefore: 1 };
+  const ages: number[] = [];
+  const values = createRoutedValues({
+    self,
+    clock,
+    slotCount: () => 16,
+    nextRequestId: () => '0'.repeat(24) as never,
+    row: () => row,
+    learn: () => false,
+    nameOf: (member) => member,
+    whyUnreachable: () => undefined,
+    lost: () => undefined,
+    isOpen: () => true,
+    reachOrChange: async () => undefined,
+    request: async (_to, frame) => {
+      ages.push(frame.ageMs);
+      if (ages.length === 1) throw new MeshError('link-lost', 'The link closed.');
+      return { result: { kind: 'done', version, copies: 1 }, payload: new Uint8Array(0) };
+    },
+    local: async () => value,
+  });
+  const put = values.put(key, bytes, { mediaType: '' });
+  await clock.advance(1);
+  clock.stepWall(300_000);
+  await clock.advance(1_000);
+
+  await put;
+  expect(ages[0]).toBe(0);
+  expect(ages[1]).toBeGreaterThanOrEqual(300_000);
 });
