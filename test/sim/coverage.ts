@@ -7,14 +7,14 @@ import type { Outcome } from './seed-pool.ts';
 /** Seeds in which each kind of fault strikes, at least. */
 const STRUCK_LEAST = 1 / 5;
 const TAKEN_OVER_LEAST = 4 / 5;
-/** Operations outside cut-off members that are answered, in each seed. */
+/** Operations outside cut-off members that are answered, on average of the seeds. */
 const ANSWERED_LEAST = 0.8;
 
 /** One sentence for each thing that lacks; none if the seeds are worth something. */
 export function lackingIn(outcomes: readonly Outcome[]): readonly string[] {
   const rare = FAULT_KINDS.filter((kind) => seedsWith(outcomes, kind) < STRUCK_LEAST * outcomes.length);
   const takenOver = outcomes.filter(({ takeOvers }) => takeOvers > 0).length;
-  const unanswered = outcomes.filter(({ answered }) => answered < ANSWERED_LEAST);
+  const answeredPart = mean(outcomes.map(({ answered }) => answered));
   return [
     ...rare.map(
       (kind) =>
@@ -25,10 +25,11 @@ export function lackingIn(outcomes: readonly Outcome[]): readonly string[] {
           `Take-overs happened in ${takenOver} of ${outcomes.length} seeds, which is fewer than ${percent(TAKEN_OVER_LEAST)}.`,
         ]
       : []),
-    ...unanswered.map(
-      ({ seed, answered }) =>
-        `In seed ${seed} ${percent(answered)} of the operations outside cut-off members were answered, which is fewer than ${percent(ANSWERED_LEAST)}.`,
-    ),
+    ...(answeredPart < ANSWERED_LEAST
+      ? [
+          `${percent(answeredPart)} of the operations outside cut-off members were answered, which is less than ${percent(ANSWERED_LEAST)}.`,
+        ]
+      : []),
   ];
 }
 
@@ -42,7 +43,7 @@ export function summarize(outcomes: readonly Outcome[]): string {
   const faults = FAULT_KINDS.map((kind) => [kind, seedsWith(outcomes, kind)] as const).toSorted((a, b) => b[1] - a[1]);
   return [
     `${outcomes.length - failed.length} of ${outcomes.length} seeds passed${failed.length === 0 ? '' : `; failed: ${failed.join(' ')}`}`,
-    `${all} operations, ${percent(ok / all)} of them answered; outside cut-off members at least ${percent(worst?.answered ?? 0)} in each seed (${worst?.seed ?? 'none'})`,
+    `${all} operations, ${percent(ok / all)} of them answered; outside cut-off members ${percent(mean(outcomes.map(({ answered }) => answered)))} on average, ${percent(worst?.answered ?? 0)} at worst (seed ${worst?.seed ?? 'none'})`,
     `take-overs in ${outcomes.filter(({ takeOvers }) => takeOvers > 0).length} seeds, ${sum(({ takeOvers }) => takeOvers)} in all`,
     `seeds by faults: ${faults.map(([kind, count]) => `${kind} in ${count}`).join(', ')}`,
     `${(sum(({ spentMs }) => spentMs) / outcomes.length).toFixed(0)} ms of processor time a seed, ${longest.toFixed(0)} at most`,
@@ -51,6 +52,11 @@ export function summarize(outcomes: readonly Outcome[]): string {
 
 function seedsWith(outcomes: readonly Outcome[], kind: string): number {
   return outcomes.filter(({ struck }) => struck.some(([each]) => each === kind)).length;
+}
+
+/** Rounded: sums of tenths are none. */
+function mean(parts: readonly number[]): number {
+  return Math.round((1e6 * parts.reduce((sum, part) => sum + part, 0)) / parts.length) / 1e6;
 }
 
 function percent(part: number): string {

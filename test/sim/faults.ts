@@ -98,7 +98,12 @@ export function drawPlan(draw: Draw, fromMs: number, toMs: number): readonly Fau
   faults.push({ ...end, forMs: draw.between(6_000, 9_000) });
   // These need a mesh that is whole.
   if (draw.chance(0.3))
-    faults.push(faultOf(draw.pick(['twin', 'registrar-old-file'] as const), fromMs + draw.between(0, 3_000)));
+    faults.push(
+      faultOf(
+        draw.pick(['twin', 'registrar-old-file', 'registrar-old-file'] as const),
+        fromMs + draw.between(0, 3_000),
+      ),
+    );
   if (draw.chance(0.3)) {
     const atMs = draw.between(fromMs, toMs);
     const storm = draw.pick([['join', 'leave'], ['crash'], ['lost-links', 'freeze']] as const);
