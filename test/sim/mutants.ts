@@ -56,13 +56,18 @@ async function lead(): Promise<void> {
       processes: { type: 'string', default: String(availableParallelism()) },
       /** In all; what is not found by then is missed. */
       seconds: { type: 'string', default: 'Infinity' },
+      /** Only those that are known to be found soon. */
+      quick: { type: 'boolean', default: false },
       /** Where to write how many were found and missed. */
       report: { type: 'string' },
     },
   });
   const sound = createSound();
   const bounds = { seeds: Number(values.seeds), untilMs: performance.now() + Number(values.seconds) * 1_000 };
-  const waiting = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+  const waiting = MUTANTS.filter(
+    ({ name, isQuick }) =>
+      (values.only === undefined || name.includes(values.only)) && (!values.quick || isQuick === true),
+  );
   const all = waiting.length;
   let found = 0;
   const next = async (): Promise<void> => {
