@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { join } from '@shoal/node-peer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createStage, type Done, isWithinTenth } from './support.ts';
+import { createStage, type Done, isWithinTenth, until } from './support.ts';
 
 const stage = createStage();
 let url: string;
@@ -33,7 +33,17 @@ describe('three members', () => {
   });
 
   test('a command changes neither epoch nor table', async () => {
-    const before = await stage.status(url);
+    // Members that have just joined still share out their slots.
+    let before = await stage.status(url);
+    await until(
+      async () => {
+        const { epoch } = before;
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        before = await stage.status(url);
+        return before.epoch === epoch;
+      },
+      () => 'a table that stands still',
+    );
     await shoal('put', 'epoch-test', '1');
     await shoal('get', 'epoch-test');
     const after = await stage.status(url);

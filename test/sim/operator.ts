@@ -26,7 +26,7 @@ export function forget(stage: Stage, lost: SimMember, forgotten: () => void): vo
     (thrown: unknown) => {
       const error = toMeshError(thrown);
       stage.world.deliver(`forget refused: ${error.code}`);
-      if (areOlderLeft(error)) recover(stage, mesh);
+      if (areOlderLeft(error) && !isAnyCutOff(stage, mesh)) recover(stage, mesh);
       answered(error.code === 'no-member' ? forgotten : again);
     },
   );
@@ -34,6 +34,14 @@ export function forget(stage: Stage, lost: SimMember, forgotten: () => void): vo
 
 function areOlderLeft({ code, message }: MeshError): boolean {
   return code === 'forbidden' && message.includes('use recover');
+}
+
+/** Whether a copy lives that the mesh does not hear of: a person sees that, and heals the network first. */
+function isAnyCutOff(stage: Stage, mesh: Mesh): boolean {
+  const away = new Set(mesh.status().members.flatMap(({ id, state }) => (state === 'away' ? [id] : [])));
+  const isAlive = (id: string): boolean =>
+    stage.members.some((member) => member.id === id && member.run?.isOver === false);
+  return stage.registrar.rows().some(({ copies }) => copies.some(({ member }) => away.has(member) && isAlive(member)));
 }
 
 /** Serves older copies: what those slots answer from then on is nobody's promise. */
